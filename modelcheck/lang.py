@@ -1,0 +1,365 @@
+"""The words of the spec language, typed, so that mypy and an editor understand a spec.
+
+A spec is read by `modelcheck.frontend` and never run: nothing here is ever executed by the tool.
+Each word's docstring says what it means and what it costs in steps.  Imports nothing of ours.
+"""
+
+from __future__ import annotations
+
+import enum as _enum
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Annotated, Any, ClassVar, Generic, NoReturn, Self, TypeVar, overload
+
+T = TypeVar("T")
+C = TypeVar("C", bound=type[Any])
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _never_run(*_: object) -> NoReturn:
+    raise RuntimeError("a spec is read by modelcheck, never run; try: modelcheck verify SPEC.py")
+
+
+# ------------------------------------------------------------------------------ types and objects
+
+
+class Enum(_enum.Enum):
+    """As `enum.Enum`, but mypy does not take memory for sequential: after `pg.state == A` a second
+    load may well find B.  `enum.Enum` is accepted too."""
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+
+auto = _enum.auto
+
+
+class Indexed:
+    """Base of a @shared class whose elements are neighbours: `pg[i]` is C's `pg + i` (a value, no
+    access; outside the array it is a violation)."""
+
+    def __getitem__(self, i: int) -> Self:
+        _never_run(i)
+
+
+class Process:
+    """A process, as a value: what `lock.holder` holds.  See `this_process()`."""
+
+
+class Pattern:
+    """What half a page holds: zeros, or the pattern that a domain wrote there."""
+
+    ZERO: ClassVar[Pattern]
+    EARLIER: ClassVar[Pattern]  # of a domain that is no longer there
+
+
+Ghost = Annotated[T, "ghost"]
+"""`owner: Ghost[Process | None] = None`: a field for properties only.  Setting it rides on the step
+before it, and it may not steer."""
+
+
+def between(lo: int, hi: int) -> object:
+    """`Annotated[int, between(0, 3)]`: lo..hi, both included; leaving it is a violation."""
+    _never_run(lo, hi)
+
+
+def wrapping(modulus: int) -> object:
+    """`Annotated[int, wrapping(4)]`: 0..3, and 3 + 1 is 0, as a machine's counter wraps by design."""
+    _never_run(modulus)
+
+
+@overload
+def shared(cls: C, /) -> C: ...
+@overload
+def shared(*, count: int) -> Callable[[C], C]: ...
+def shared(cls: Any = None, /, *, count: int = 1) -> Any:
+    """A class whose fields are shared memory, one location each.  With `count` it is an index sort:
+    `Page` names an element, `Page | None` may be stored, `instances(Page)` runs over all.  Without,
+    `heap = Heap()` makes one object, `array(Heap, 3)` several, and a field of that type embeds it."""
+    _never_run(cls, count)
+
+
+class Array(Generic[T]):
+    """What `array(...)` makes."""
+
+    def __getitem__(self, i: int) -> T:
+        _never_run(i)
+
+    def __iter__(self) -> Iterator[T]:
+        _never_run()
+
+
+@overload
+def array(cls: Callable[[], T], n: int, /) -> Array[T]: ...
+@overload
+def array(cls: Callable[[], T], n: int, m: int, /) -> Array[Array[T]]: ...
+def array(cls: Any, *sizes: int) -> Any:
+    """`heap = array(PageListHead, MAX_ORDER + 1)`: objects in memory, `heap[order]` a place."""
+    _never_run(cls, sizes)
+
+
+@shared
+class Lock:
+    """A lock whose taking is one step, possible only when it is free."""
+
+    locked: bool = False
+    holder: Ghost[Process | None] = None
+
+    def __init__(self, name: str = "") -> None:
+        _never_run(name)
+
+
+@overload
+def param(default: bool, /) -> bool: ...
+@overload
+def param(default: int, lo: int, hi: int, /) -> int: ...
+def param(default: Any, lo: int = 0, hi: int = 0, /) -> Any:
+    """`PAGES = param(2, 1, 8)`: set by `--set PAGES=3`, within lo..hi.  `param(False)`: a switch."""
+    _never_run(default, lo, hi)
+
+
+def instance(**parameters: int | bool) -> object:
+    """`INSTANCE = instance(MAX_ORDER=1)`: this spec's default for parameters of what it imports."""
+    _never_run(parameters)
+
+
+# ------------------------------------------------------------------------- functions of a spec
+
+
+def boot(f: F) -> F:
+    """What memory holds before any process runs: sequential, any number of accesses a line."""
+    _never_run(f)
+
+
+@overload
+def process(f: F, /) -> F: ...
+@overload
+def process(*, count: int) -> Callable[[F], F]: ...
+def process(f: Any = None, /, *, count: int = 1) -> Any:
+    """A CPU, a vCPU, a domain: runs its function once.  `def domain(me: int) -> None` is told its
+    number."""
+    _never_run(f, count)
+
+
+def interrupt(*, of: Callable[..., None]) -> Callable[[F], F]:
+    """An interrupt handler that runs on the CPU of a process (no engine checks it yet: refused)."""
+    _never_run(of)
+
+
+def predicate(f: F) -> F:
+    """A function that reads all of memory at one instant; for asserts and properties."""
+    _never_run(f)
+
+
+@overload
+def always(f: F, /) -> F: ...
+@overload
+def always(*, when: bool) -> Callable[[F], F]: ...
+def always(f: Any = None, /, *, when: bool = True) -> Any:
+    """True in every state (in which `when` is true).  The function's name is the sentence."""
+    _never_run(f, when)
+
+
+@overload
+def sometimes(f: F, /) -> F: ...
+@overload
+def sometimes(*, when: bool) -> Callable[[F], F]: ...
+def sometimes(f: Any = None, /, *, when: bool = True) -> Any:
+    """True in some reachable state: the guard against vacuous success."""
+    _never_run(f, when)
+
+
+def eventually(f: F) -> F:
+    """A liveness property (no engine checks it yet: refused)."""
+    _never_run(f)
+
+
+def leads_to(cause: bool, effect: bool) -> bool:
+    """For `@eventually`: whenever `cause` is true, `effect` becomes true later."""
+    _never_run(cause, effect)
+
+
+def holds(*, when: bool = True) -> object:
+    """`EXPECT = holds()`: this design keeps all its promises."""
+    _never_run(when)
+
+
+def violates(sentence: str, /, *, when: bool = True) -> object:
+    """`EXPECT = violates("no dirty page ...")`: this design breaks that promise."""
+    _never_run(sentence, when)
+
+
+# ------------------------------------------------------------------------------ steps on memory
+
+
+def cmpxchg(place: T, old: T, new: T, /) -> T:
+    """One step: if the place holds `old`, store `new`.  Returns what it held, as Xen's does."""
+    _never_run(place, old, new)
+
+
+def xchg(place: T, new: T, /) -> T:
+    """One step: store `new`.  Returns what the place held."""
+    _never_run(place, new)
+
+
+def fetch_add(place: int, n: int, /) -> int:
+    """One step: add `n`.  Returns what the place held."""
+    _never_run(place, n)
+
+
+def fetch_update(place: T, update: Callable[[T], T], /) -> T:
+    """One step: store `update(old)`, for a function without accesses.  Returns the old value."""
+    _never_run(place, update)
+
+
+def test_and_set_bit(place: bool, /) -> bool:
+    """One step: set a flag.  Returns what it was."""
+    _never_run(place)
+
+
+def test_and_clear_bit(place: bool, /) -> bool:
+    """One step: clear a flag.  Returns what it was."""
+    _never_run(place)
+
+
+def set_bit(place: bool, /) -> None:
+    """One step: set a flag, atomically, without telling what it was."""
+    _never_run(place)
+
+
+def clear_bit(place: bool, /) -> None:
+    """One step: clear a flag, atomically, without telling what it was."""
+    _never_run(place)
+
+
+def store_part(place: T, value: T, /) -> None:
+    """One step: a plain store of a part of a word that the hardware can address by itself."""
+    _never_run(place, value)
+
+
+def smp_mb() -> None:
+    """A full barrier.  A step only where the memory model gives it one."""
+    _never_run()
+
+
+def smp_wmb() -> None:
+    """A barrier between stores."""
+    _never_run()
+
+
+def smp_rmb() -> None:
+    """A barrier between loads."""
+    _never_run()
+
+
+def sfence() -> None:
+    """x86's fence for non-temporal stores."""
+    _never_run()
+
+
+def spin_lock(lock: Lock, /) -> None:
+    """One step, possible only when the lock is free: take it."""
+    _never_run(lock)
+
+
+def spin_trylock(lock: Lock, /) -> bool:
+    """One step: take the lock if it is free.  Returns whether it was."""
+    _never_run(lock)
+
+
+def spin_unlock(lock: Lock, /) -> None:
+    """One step: release the lock.  A violation if this CPU does not hold it."""
+    _never_run(lock)
+
+
+def wait_until(condition: bool, /, *, strong: bool = False) -> None:
+    """One step, possible only when the condition (at most one load) is true."""
+    _never_run(condition, strong)
+
+
+def cpu_relax() -> None:
+    """What a spinning loop does: no step.  A loop of nothing else is a wait."""
+    _never_run()
+
+
+def atomic(reason: str, /) -> AbstractContextManager[None]:
+    """`with atomic("the hypercall is serialised"):` one step; the reason is printed as an assumption."""
+    _never_run(reason)
+
+
+def irqs_off() -> AbstractContextManager[None]:
+    """No interrupt of this CPU in here (no engine checks interrupts yet: refused)."""
+    _never_run()
+
+
+# --------------------------------------------------------------------------------- values, no step
+
+
+@overload
+def choose(options: Iterable[T], /) -> T: ...
+@overload
+def choose(first: T, second: T, /, *more: T) -> T: ...
+def choose(*options: Any) -> Any:
+    """Any of these, each tried: `choose(False, True)`, `choose(instances(Page))`, `choose(range(3))`."""
+    _never_run(options)
+
+
+def assume(condition: bool, /) -> None:
+    """Cut the run short where this is false.  Printed with the verdict as an assumption."""
+    _never_run(condition)
+
+
+def not_null(x: T | None, /) -> T:
+    """What is known not to be None; a violation if it is."""
+    _never_run(x)
+
+
+def index_of(x: object, /) -> int:
+    """The number of an element of an index sort."""
+    _never_run(x)
+
+
+def element(cls: type[T], n: int, /) -> T:
+    """The element with that number."""
+    _never_run(cls, n)
+
+
+def replace(word: T, /, **fields: object) -> T:
+    """A word with some fields changed, as `dataclasses.replace`."""
+    _never_run(word, fields)
+
+
+def pattern_of(me: int, /) -> Pattern:
+    """The pattern that domain number `me` fills its pages with."""
+    _never_run(me)
+
+
+def this_process() -> Process:
+    """The process that runs this."""
+    _never_run()
+
+
+# -------------------------------------------------------------------------------- for properties
+
+
+def instances(cls: type[T], /) -> Sequence[T]:
+    """Every element of an index sort, in order."""
+    _never_run(cls)
+
+
+def chain(start: T | None, field: str, /) -> Iterable[T]:
+    """`chain(heap.head, "next")`: the elements of a list; ends at None or where one would repeat."""
+    _never_run(start, field)
+
+
+def free(lock: object, /) -> bool:
+    """Whether nobody holds the lock (its ghost `holder` is None)."""
+    _never_run(lock)
+
+
+def at_rest() -> bool:
+    """Whether every process has ended or is at the head of its outermost loop."""
+    _never_run()

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TypeAlias, Union
+from typing import TypeAlias
 
 from modelcheck.source import NOWHERE, Span
 
@@ -57,15 +57,15 @@ class Record:
     """A word: several fields in one memory location.  A value is a tuple, in field order."""
 
     name: str
-    fields: tuple[tuple[str, "Sort"], ...]
+    fields: tuple[tuple[str, Sort], ...]
 
     def position(self, name: str) -> int:
         """Where field `name` stands in a value."""
         return [n for n, _ in self.fields].index(name)
 
 
-Sort: TypeAlias = Union[Bool, Int, Enum, Ref, Record]
-Value: TypeAlias = Union[bool, int, None, tuple["Value", ...]]
+Sort: TypeAlias = Bool | Int | Enum | Ref | Record
+Value: TypeAlias = bool | int | tuple["Value", ...] | None
 
 
 def default_value(sort: Sort) -> Value:
@@ -114,6 +114,8 @@ class Variable:
     cell), row-major.  `initial` has one value per cell; None in `initial` as a whole means that no
     default was given and boot must set every cell.  Locals have index () and initial None.
     `checked`: a store (or an assignment, for a local) outside the sort is a fault, not impossible.
+    `passing`: a ghost that may be set twice in one step (a lock's holder, where an atomic block
+    takes and releases it).
     """
 
     name: str
@@ -122,6 +124,7 @@ class Variable:
     initial: tuple[Value, ...] | None = None
     ghost: bool = False
     checked: bool = True
+    passing: bool = False
     span: Span = field(default=NOWHERE, compare=False)
 
     @property
@@ -155,7 +158,8 @@ class Local:
 
 @dataclass(frozen=True)
 class Loaded:
-    """What this action's access read (printed `$`): for Rmw the old value, for Observe its result."""
+    """What this action's access read (printed `$`): for Rmw the old value, for Observe the result.
+    """
 
     span: Span = field(default=NOWHERE, compare=False)
 
@@ -182,7 +186,7 @@ class Place:
     """
 
     variable: str
-    index: tuple["Expr", ...] = ()
+    index: tuple[Expr, ...] = ()
     span: Span = field(default=NOWHERE, compare=False)
 
 
@@ -199,7 +203,7 @@ class Unary:
     """`not`, `-`, or `index_of` (the number of a Ref; None is the fault 'none')."""
 
     op: str
-    operand: "Expr"
+    operand: Expr
     span: Span = field(default=NOWHERE, compare=False)
 
 
@@ -211,8 +215,8 @@ class Binary:
     """
 
     op: str
-    left: "Expr"
-    right: "Expr"
+    left: Expr
+    right: Expr
     span: Span = field(default=NOWHERE, compare=False)
 
 
@@ -220,9 +224,9 @@ class Binary:
 class Cond:
     """`then if test else other`; only the arm taken is evaluated."""
 
-    test: "Expr"
-    then: "Expr"
-    other: "Expr"
+    test: Expr
+    then: Expr
+    other: Expr
     span: Span = field(default=NOWHERE, compare=False)
 
 
@@ -230,7 +234,7 @@ class Cond:
 class Field:
     """A field of a word's value."""
 
-    operand: "Expr"
+    operand: Expr
     name: str
     sort: Record
     span: Span = field(default=NOWHERE, compare=False)
@@ -242,7 +246,7 @@ class Make:
     (a wrapping Int is reduced)."""
 
     sort: Record
-    parts: tuple["Expr", ...]
+    parts: tuple[Expr, ...]
     span: Span = field(default=NOWHERE, compare=False)
 
 
@@ -254,7 +258,7 @@ class Element:
     """
 
     sort: Ref | Enum
-    number: "Expr"
+    number: Expr
     offset: int = 0
     span: Span = field(default=NOWHERE, compare=False)
 
@@ -263,7 +267,7 @@ class Element:
 class NotNull:
     """The operand, known not to be None; None is the fault 'none'."""
 
-    operand: "Expr"
+    operand: Expr
     span: Span = field(default=NOWHERE, compare=False)
 
 
@@ -278,8 +282,8 @@ class Instances:
 class Range:
     """The integers lo..hi-1."""
 
-    lo: "Expr"
-    hi: "Expr"
+    lo: Expr
+    hi: Expr
 
 
 @dataclass(frozen=True)
@@ -287,11 +291,11 @@ class Chain:
     """`start`, then what its cell of `variable` (one index) refers to, and so on; ends at None or
     where an element would repeat."""
 
-    start: "Expr"
+    start: Expr
     variable: str
 
 
-Domain: TypeAlias = Union[Instances, Range, Chain]
+Domain: TypeAlias = Instances | Range | Chain
 
 
 @dataclass(frozen=True)
@@ -304,7 +308,7 @@ class Quantified:
     op: str
     name: str
     domain: Domain
-    body: "Expr"
+    body: Expr
     span: Span = field(default=NOWHERE, compare=False)
 
 
@@ -315,10 +319,10 @@ class AtRest:
     span: Span = field(default=NOWHERE, compare=False)
 
 
-Expr: TypeAlias = Union[
-    Const, Local, Loaded, Me, Self, Cell, Unary, Binary, Cond, Field, Make, Element, NotNull,
-    Quantified, AtRest,
-]
+Expr: TypeAlias = (
+    Const | Local | Loaded | Me | Self | Cell | Unary | Binary | Cond | Field | Make | Element
+    | NotNull | Quantified | AtRest
+)
 
 # --------------------------------------------------------------------------------------- accesses
 
@@ -337,7 +341,7 @@ class Store:
     field names).  `value` does not mention `$`."""
 
     place: Place
-    value: "Expr"
+    value: Expr
     part: tuple[str, ...] = ()
     by: str = "store"
 
@@ -347,7 +351,7 @@ class Rmw:
     """Read and write one cell atomically: `$` is the old value, `value` (over `$`) the new one."""
 
     place: Place
-    value: "Expr"
+    value: Expr
     by: str = "rmw"
 
 
@@ -356,7 +360,7 @@ class Observe:
     """Evaluate an expression over all of memory at one instant; `$` is its value.  (A `@predicate`
     in an assert.)"""
 
-    value: "Expr"
+    value: Expr
     by: str = "observe"
 
 
@@ -367,7 +371,7 @@ class Fence:
     by: str
 
 
-Access: TypeAlias = Union[Load, Store, Rmw, Observe, Fence]
+Access: TypeAlias = Load | Store | Rmw | Observe | Fence
 
 # ------------------------------------------------------------------------------------- statements
 
@@ -424,8 +428,8 @@ class If:
     """A local branch.  An arm that does not end in a Goto falls through to what follows."""
 
     condition: Expr
-    then: tuple["Statement", ...]
-    other: tuple["Statement", ...]
+    then: tuple[Statement, ...]
+    other: tuple[Statement, ...]
     span: Span = field(default=NOWHERE, compare=False)
 
 
@@ -437,7 +441,7 @@ class Goto:
     span: Span = field(default=NOWHERE, compare=False)
 
 
-Statement: TypeAlias = Union[Assign, SetGhost, Assert, Assume, Choose, If, Goto]
+Statement: TypeAlias = Assign | SetGhost | Assert | Assume | Choose | If | Goto
 Block: TypeAlias = tuple[Statement, ...]
 
 # ---------------------------------------------------------------------------- actions, processes
@@ -461,8 +465,9 @@ class Action:
     wait     the step is possible only when this holds (over locals and `$`); None: always
     body     local and ghost work; every path ends in a Goto
     live     locals whose value matters here; all others hold their sort's default value
-    loops    the loops that this location stands in, outermost first
-    resting  it stands only in its process's outermost loop and does not wait: a process may stay here
+    loops    the loops and the wait that a process standing here must leave some time, outermost
+             first; an outermost loop that has no way out is not among them
+    resting  a process may stay here: it is in nothing but an outermost loop that has no way out
     head     it is reached only from the head of the outermost loop (for AtRest)
     transit  a Goto here does not end the step
     reason   the reason of the `atomic` that this location stands in, if any

@@ -67,7 +67,7 @@ def between(lo: int, hi: int) -> object:
 
 
 def wrapping(modulus: int) -> object:
-    """`Annotated[int, wrapping(4)]`: 0..3, and 3 + 1 is 0, as a machine's counter wraps by design."""
+    """`Annotated[int, wrapping(4)]`: 0..3, and 3 + 1 is 0, as a counter that wraps by design."""
     _never_run(modulus)
 
 
@@ -78,7 +78,7 @@ def shared(*, count: int) -> Callable[[C], C]: ...
 def shared(cls: Any = None, /, *, count: int = 1) -> Any:
     """A class whose fields are shared memory, one location each.  With `count` it is an index sort:
     `Page` names an element, `Page | None` may be stored, `instances(Page)` runs over all.  Without,
-    `heap = Heap()` makes one object, `array(Heap, 3)` several, and a field of that type embeds it."""
+    `heap = Heap()` makes one object, `array(Heap, 3)` several, a field of that type embeds it."""
     _never_run(cls, count)
 
 
@@ -117,7 +117,8 @@ def param(default: bool, /) -> bool: ...
 @overload
 def param(default: int, lo: int, hi: int, /) -> int: ...
 def param(default: Any, lo: int = 0, hi: int = 0, /) -> Any:
-    """`PAGES = param(2, 1, 8)`: set by `--set PAGES=3`, within lo..hi.  `param(False)`: a switch."""
+    """`PAGES = param(2, 1, 8)`: set by `--set PAGES=3`, within lo..hi;
+    `param(False)`: a switch."""
     _never_run(default, lo, hi)
 
 
@@ -286,7 +287,8 @@ def cpu_relax() -> None:
 
 
 def atomic(reason: str, /) -> AbstractContextManager[None]:
-    """`with atomic("the hypercall is serialised"):` one step; the reason is printed as an assumption."""
+    """`with atomic("the hypercall is serialised"):` one step; the reason is printed as an
+    assumption."""
     _never_run(reason)
 
 
@@ -303,7 +305,8 @@ def choose(options: Iterable[T], /) -> T: ...
 @overload
 def choose(first: T, second: T, /, *more: T) -> T: ...
 def choose(*options: Any) -> Any:
-    """Any of these, each tried: `choose(False, True)`, `choose(instances(Page))`, `choose(range(3))`."""
+    """Any of these, each tried: `choose(False, True)`, `choose(instances(Page))`,
+    `choose(range(3))`."""
     _never_run(options)
 
 
@@ -351,7 +354,7 @@ def instances(cls: type[T], /) -> Sequence[T]:
 
 
 def chain(start: T | None, field: str, /) -> Iterable[T]:
-    """`chain(heap.head, "next")`: the elements of a list; ends at None or where one would repeat."""
+    """`chain(heap.head, "next")`: the elements of a list, to None or to where one would repeat."""
     _never_run(start, field)
 
 

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -26,17 +27,36 @@ class Span:
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}"
 
+    def first_line(self) -> Span:
+        """The part of it that is on its first line."""
+        if self.end_line == self.line:
+            return self
+        return Span(self.file, self.line, self.column, self.line, self.column + 1)
+
 
 NOWHERE = Span("<no file>", 0, 0, 0, 0)
 
 
+# What moves a terminal's cursor or turns text around, so that a reviewer reads another line than
+# Python does.  Such a character is never printed.
+HIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+LONGEST_LINE = 200  # characters of a line that an error shows
+
+
+LIBRARY = "modelcheck/xen/"  # the files that are named from the tool on, wherever it runs
+
+
 @lru_cache(maxsize=64)
 def lines_of(file: str) -> tuple[str, ...]:
-    """The lines of a file, without their ends; empty if it cannot be read."""
+    """The lines of a file as Python counts them, without their ends; empty if it cannot be read."""
+    place = Path(__file__).parents[1] / file if file.startswith(LIBRARY) else Path(file)
     try:
-        return tuple(Path(file).read_text(encoding="utf-8").splitlines())
-    except (OSError, UnicodeDecodeError):
+        if not place.is_file():  # a pipe would not end
+            return ()
+        text = place.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError):
         return ()
+    return tuple(HIDDEN.sub("\ufffd", text).split("\n"))
 
 
 def line_text(span: Span) -> str:
@@ -64,9 +84,11 @@ class SpecError(Exception):
             start = self.span.column - 1
             same_line = self.span.end_line == self.span.line
             end = self.span.end_column - 1 if same_line else len(line.rstrip())
-            marks = "^" + "~" * max(0, end - start - 1)
-            message.append("    " + line.strip())
-            message.append("    " + " " * max(0, start - blanks) + marks)
+            first = blanks if len(line) <= LONGEST_LINE else max(blanks, start - LONGEST_LINE // 2)
+            shown = line[first : first + LONGEST_LINE].rstrip()
+            marks = "^" + "~" * max(0, min(end, first + LONGEST_LINE) - start - 1)
+            message.append("    " + shown)
+            message.append("    " + " " * max(0, start - first) + marks)
         if self.instead:
             message.append(f"  write instead: {self.instead}")
         return "\n".join(message)

@@ -1,0 +1,1 @@
+"""Memory models, each a function Program -> Program: no engine knows of one."""

@@ -1,0 +1,286 @@
+"""Trace and Verdict: frozen data, in texts, with nothing of the machine that they were made on."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Literal
+
+from modelcheck.ir import Program
+from modelcheck.source import Span, line_text
+
+Outcome = Literal["HOLDS", "VIOLATED", "UNKNOWN"]
+Kind = Literal[
+    "safety", "deadlock", "unreached",
+    "assert", "none", "index", "range", "choose", "ghost", "runaway",
+]
+Status = Literal["holds", "violated", "not checked", "reached", "not reached"]
+Reason = Literal[
+    "states", "seconds", "memory", "interrupted", "depth", "solver", "encoding",
+]
+
+EXIT_CODES: dict[Kind, int] = {
+    "deadlock": 11, "safety": 12, "assert": 14, "none": 14, "index": 14, "range": 14,
+    "choose": 14, "ghost": 14, "runaway": 14, "unreached": 15,
+}
+UNKNOWN_CODES: dict[Reason, int] = {
+    "states": 20, "seconds": 20, "memory": 21, "interrupted": 130,
+    "depth": 20, "solver": 20, "encoding": 20,
+}
+DISAGREES = 22
+
+# ---------------------------------------------------------------------------------------- a trace
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a spec or of the library, and its text as it was when the trace was made."""
+
+    file: str
+    line: int
+    column: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """A cell or a local, before and after.  `ghost`: it is there for properties only."""
+
+    name: str
+    old: str
+    new: str
+    ghost: bool = False
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which option was chosen (its number, from 0) for which local, and its value."""
+
+    option: int
+    local: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Touch:
+    """An access: by which operation, on which cell ("" for an observation of all memory), and what
+    it read (None for a plain store)."""
+
+    by: str
+    cell: str
+    read: str | None
+
+
+@dataclass(frozen=True)
+class TraceStep:
+    """One step.
+
+    number    the process's place among all processes
+    action    the location that it left; `arrives` the one that it reached, None if the step failed
+    chain     the calls around it, outermost first
+    touch     its (first) access
+    changed   shared and ghost cells; `locals` the process's own that matter where it arrives; of a
+              step that failed, what it had changed by then
+    through   the lines of the further actions of this step (`with atomic(...)`, local loops)
+    """
+
+    process: str
+    number: int
+    action: str
+    arrives: str | None
+    source: Line
+    chain: tuple[Line, ...]
+    touch: Touch | None
+    choices: tuple[Choice, ...]
+    changed: tuple[Change, ...]
+    locals: tuple[Change, ...]
+    through: tuple[Line, ...] = ()
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What makes a run: the choices before the first step, then (process, choices) of each step."""
+
+    initial: tuple[int, ...]
+    steps: tuple[tuple[int, tuple[int, ...]], ...]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What is wrong at the end of a trace.  `source` is the property, the assert, or what is waited
+    for; `process` is who failed or is stuck ("" for a property of memory)."""
+
+    kind: Kind
+    sentence: str
+    source: Line
+    process: str = ""
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A run, from what boot leaves to a failure.
+
+    cells     every shared and ghost cell with its value at the start
+    failure   in the last step if that arrives nowhere, else in the state after it
+    switches  how often the next step is another process's than the last
+    """
+
+    spec: str
+    parameters: tuple[tuple[str, str], ...]
+    processes: tuple[str, ...]
+    initial: tuple[Choice, ...]
+    cells: tuple[tuple[str, str], ...]
+    steps: tuple[TraceStep, ...]
+    failure: Failure | None
+    switches: int
+
+    @property
+    def schedule(self) -> Schedule:
+        """What to follow to walk this trace again."""
+        return Schedule(
+            tuple(c.option for c in self.initial),
+            tuple((s.number, tuple(c.option for c in s.choices)) for s in self.steps),
+        )
+
+
+# -------------------------------------------------------------------------------------- a verdict
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Where a search gives up: states, seconds, bytes of resident memory.  None: no limit."""
+
+    states: int | None = None
+    seconds: float | None = None
+    memory: int | None = None
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """Why a search ended early and how far it had got: every state up to `depth` - 1 steps away was
+    looked at, and `queue` states were waiting.  Of an engine that counts no states (0 states):
+    every run of up to `depth` steps was looked at."""
+
+    reason: Reason
+    states: int
+    depth: int
+    queue: int
+
+    def __str__(self) -> str:
+        limit = {
+            "states": "the limit on states was reached", "seconds": "the time was spent",
+            "memory": "the memory was spent", "interrupted": "interrupted",
+            "depth": "the limit on depth was reached", "solver": "z3 gave no answer",
+            "encoding": "a step does more than the symbolic engine follows",
+        }[self.reason]
+        if not self.states:  # runs were looked at, not states
+            return f"{limit}: nothing wrong in any run of up to {self.depth} steps"
+        return f"{limit}: {self.states:,} states, depth {self.depth}, {self.queue:,} in the queue"
+
+
+@dataclass(frozen=True)
+class PropertyResult:
+    """`kind`: always, sometimes, assert or deadlock.  `depth`: the number of steps to where it was
+    reached or violated, else None."""
+
+    kind: Literal["always", "sometimes", "assert", "deadlock"]
+    sentence: str
+    status: Status
+    depth: int | None
+    source: Line
+
+
+@dataclass(frozen=True)
+class NeverTaken:
+    """An action that no run takes."""
+
+    process: str
+    action: str
+    source: Line
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What became of a trace on the executable allocator."""
+
+    mark: Literal["validated", "NOT REPRODUCED"]
+    by: Literal["bytes", "memory", "stuck"] | None
+    detail: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What an engine says of a Program.
+
+    states, transitions  as the engine counts them (the reference engine's docstring says how)
+    depth                the length of the longest shortest path looked at
+    exhaustive           every reachable state was looked at
+    stopped              for UNKNOWN: why, and how far the search got
+    never_taken          only of an exhaustive search
+    others               violations at the same length as the trace's, not shown
+    seconds              wall-clock; None where the same bytes are wanted every time
+    sources              each file that was read, with the hash of its text (pipeline.py sets it)
+    """
+
+    outcome: Outcome
+    engine: str
+    spec: str
+    parameters: tuple[tuple[str, str], ...]
+    memory_model: str
+    assumptions: tuple[str, ...]
+    states: int
+    transitions: int
+    depth: int
+    exhaustive: bool
+    limits: Limits
+    stopped: Stopped | None
+    properties: tuple[PropertyResult, ...]
+    never_taken: tuple[NeverTaken, ...]
+    trace: Trace | None
+    others: tuple[Failure, ...]
+    seconds: float | None
+    validation: Validation | None = None
+    sources: tuple[tuple[str, str], ...] = ()
+
+
+def exit_code(verdict: Verdict) -> int:
+    """The exit code of DESIGN section 4; of several the smallest; a trace that the allocator does
+    not follow is a disagreement, whatever else was found."""
+    if verdict.validation is not None and verdict.validation.mark == "NOT REPRODUCED":
+        return DISAGREES
+    match verdict.outcome:
+        case "HOLDS":
+            return 0
+        case "UNKNOWN":
+            return UNKNOWN_CODES[verdict.stopped.reason] if verdict.stopped else 20
+        case "VIOLATED":
+            kinds: list[Kind] = [f.kind for f in verdict.others]
+            if verdict.trace is not None and verdict.trace.failure is not None:
+                kinds.append(verdict.trace.failure.kind)
+            if any(p.status == "not reached" for p in verdict.properties):
+                kinds.append("unreached")
+            return min(EXIT_CODES[k] for k in kinds)
+
+
+def line_of(span: Span) -> Line:
+    """A span's line, with its text."""
+    return Line(span.file, span.line, span.column, line_text(span))
+
+
+def timeless(verdict: Verdict) -> Verdict:
+    """A verdict without what differs from one run to the next."""
+    return dataclasses.replace(verdict, seconds=None)
+
+
+def of_spec(verdict: Verdict, path: str) -> Verdict:
+    """A verdict that names the spec by its path: an engine knows only the Program's name."""
+    trace = verdict.trace
+    return dataclasses.replace(
+        verdict, spec=path,
+        trace=None if trace is None else dataclasses.replace(trace, spec=path),
+    )
+
+
+def parameters_of(program: Program) -> tuple[tuple[str, str], ...]:
+    """The parameters of a Program, as texts."""
+    return tuple((name, str(value)) for name, value in program.parameters)

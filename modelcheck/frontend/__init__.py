@@ -1,0 +1,1 @@
+"""A spec's text -> Program: read, checked and typed, never run."""

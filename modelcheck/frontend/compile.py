@@ -1,0 +1,327 @@
+"""A spec's file -> Spec and Program: text -> subset -> declarations -> steps, and the stages that
+follow (ranges, dead locals, equal locations, memory model), each checked by `legal`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+
+from modelcheck import ir
+from modelcheck.frontend.constants import evaluate
+from modelcheck.frontend.declare import Declared, declare
+from modelcheck.frontend.definitions import (
+    UNBOUNDED, ArrayType, Function, NoneType, ObjectType, SharedClass, Spec, Type,
+)
+from modelcheck.frontend.expressions import Expressions
+from modelcheck.frontend.instances import Instances
+from modelcheck.frontend.load import load
+from modelcheck.frontend.nulls import type_nulls
+from modelcheck.frontend.places import field_type
+from modelcheck.frontend.pure import pure
+from modelcheck.frontend.ranges import infer_ranges
+from modelcheck.frontend.reading import Reading
+from modelcheck.frontend.steps import Steps, Template
+from modelcheck.frontend.types import Types, fits
+from modelcheck.frontend.values import Scope, Value, leaves
+from modelcheck.legal import check
+from modelcheck.memory.sc import sc
+from modelcheck.passes.liveness import liveness
+from modelcheck.passes.merge_locations import merge_locations
+from modelcheck.source import Span, SpecError
+
+STAGES = ("steps", "ranges", "liveness", "sc", "merged")
+
+
+def read_spec(path: str, sets: Mapping[str, bool | int]) -> Spec:
+    """A spec at the instance that `sets` asks for, read and declared."""
+    return declare(load(path), path, sets).spec
+
+
+def compile_spec(path: str, sets: Mapping[str, bool | int]) -> tuple[Spec, ir.Program]:
+    """A spec and the Program that it compiles to, under sequential consistency."""
+    declared = declare(load(path), path, sets)
+    with _not_too_deep(declared.spec.module.span(declared.spec.module.tree)):
+        *_, (_, program) = _stages(steps(declared))
+    return declared.spec, program
+
+
+def stages(path: str, sets: Mapping[str, bool | int]) -> Iterator[tuple[str, ir.Program]]:
+    """The Program after each stage, with the stage's name."""
+    declared = declare(load(path), path, sets)
+    with _not_too_deep(declared.spec.module.span(declared.spec.module.tree)):
+        yield from _stages(steps(declared))
+
+
+@contextmanager
+def _not_too_deep(span: Span) -> Iterator[None]:
+    """Functions are walked as deep as they are nested, with those that are inlined."""
+    try:
+        yield
+    except RecursionError:
+        raise SpecError(
+            span, "with the functions that are inlined, this is nested too deeply",
+            "shorter functions, and fewer calls within calls",
+        ) from None
+
+
+def _stages(program: ir.Program) -> Iterator[tuple[str, ir.Program]]:
+    yield "steps", program
+    program = infer_ranges(program)
+    yield "ranges", program
+    program = liveness(program)
+    check(program, "steps")
+    yield "liveness", program
+    program = sc(program)
+    check(program, "memory")
+    yield "sc", program
+    program = merge_locations(program)
+    check(program, "passes")
+    yield "merged", program
+
+
+def steps(declared: Declared) -> ir.Program:
+    """The first Program: a location for each shared access."""
+    return _Compiler(declared.spec, declared.types).program()
+
+
+class _Compiler:
+    def __init__(self, spec: Spec, types: Types) -> None:
+        self.spec = spec
+        self.types = types
+        self.expressions = Expressions(spec, types)
+        self.instances = Instances(self.expressions)
+        self.ambiguous: Span | None = None
+        self.reasons: list[str] = []
+
+    def program(self) -> ir.Program:
+        processes = tuple(self._process(f) for f in self.spec.processes)
+        boot = self._boot()
+        properties = tuple(
+            p for p in map(self._property, self.spec.properties)
+            if not (isinstance(p.when, ir.Const) and p.when.value is False)
+        )  # one whose `when` is false at this instance promises nothing here
+        self._rest_of_the_spec()
+        program = ir.Program(
+            name=self.spec.module.name,
+            parameters=tuple((p.name, p.value) for p in self.spec.parameters),
+            index_sorts=self.spec.index_sorts,
+            variables=(),
+            boot=boot,
+            processes=processes,
+            properties=properties,
+            assumptions=tuple(dict.fromkeys(self.reasons)),
+        )
+        used = _used(program)
+        variables = tuple(v for v in self._variables() if v.name in used)
+        self._sizes(variables)
+        return type_nulls(replace(program, variables=variables))
+
+    # -------------------------------------------------------------------------------- processes
+
+    def _process(self, function: Function) -> ir.Process:
+        arguments = function.node.args.args
+        me = Value(ir.Me(), ir.Int(0, function.count - 1)) if arguments else None
+        with _not_too_deep(function.span):
+            compiled = self.instances.of_process(function, me)
+            template = Steps(self.expressions, self.instances, boot=False).process(compiled)
+        if template.ambiguous_head is not None and self.ambiguous is None:
+            self.ambiguous = template.ambiguous_head
+        self.reasons += template.reasons
+        return self._template(
+            function.name, function.count, bool(arguments) or function.count > 1, template,
+            function.span,
+        )
+
+    def _boot(self) -> ir.Process | None:
+        if not self.spec.boots:
+            return None
+        for function in self.spec.boots:
+            if function.node.args.args:
+                raise SpecError(function.span, "boot takes no arguments", "def boot() -> None")
+        compiled = [self.instances.of_process(f, None) for f in self.spec.boots]
+        template = Steps(self.expressions, self.instances, boot=True).boots(compiled)
+        for action in template.actions:
+            exprs = [*ir.access_exprs(action.access)]
+            exprs += [e for s in ir.statements(action.body) for e in ir.statement_exprs(s)]
+            for below in (e for expr in exprs for e in ir.walk(expr)):
+                if isinstance(below, ir.Self):
+                    raise SpecError(
+                        below.span, "boot is no process: it runs alone, before there is any",
+                        "boot without locks, and without this_process()",
+                    )
+        return self._template("boot", 1, False, template, self.spec.boots[0].span)
+
+    def _template(
+        self, name: str, count: int, indexed: bool, template: Template, span: Span
+    ) -> ir.Process:
+        sorts = self._local_sorts()
+        used = dict.fromkeys(
+            n for block in (template.entry, *(a.body for a in template.actions))
+            for n in _locals_of(block)
+        )
+        for action in template.actions:
+            for expr in (*ir.access_exprs(action.access), *((action.wait,) if action.wait else ())):
+                used |= dict.fromkeys(e.name for e in ir.walk(expr) if isinstance(e, ir.Local))
+        variables = []
+        for local in used:
+            plain = local.rstrip("'")
+            if plain in sorts:
+                sort, checked, where = sorts[plain]
+                variables.append(ir.Variable(local, sort, checked=checked, span=where))
+        return ir.Process(
+            name, count, indexed, tuple(variables), template.entry, tuple(template.actions), span
+        )
+
+    def _local_sorts(self) -> dict[str, tuple[ir.Sort, bool, Span]]:
+        """Every local of every function instance: its sort, whether it is checked, its place."""
+        found: dict[str, tuple[ir.Sort, bool, Span]] = {}
+        for compiled in self.instances.known.values():
+            instance = compiled.instance
+            for name, kind in instance.locals.items():
+                span = instance.spans.get(name, instance.function.span)
+                checked = name in instance.annotated
+                for leaf, sort in leaves(f"{instance.prefix}.{name}", kind):
+                    if isinstance(sort, NoneType):
+                        sort = ir.Ref("process", self.types.processes, True)
+                    if isinstance(sort, (ir.Bool, ir.Int, ir.Enum, ir.Ref)):
+                        inside = leaf != f"{instance.prefix}.{name}"
+                        wraps = isinstance(sort, ir.Int) and sort.wraps
+                        bounded = isinstance(sort, ir.Int) and sort != UNBOUNDED
+                        found[leaf] = (sort, checked or inside or wraps or bounded, span)
+        return found
+
+    # ------------------------------------------------------------------------------- properties
+
+    def _property(self, function: Function) -> ir.Property:
+        sentence = self.spec.sentence(function)
+        module = function.module
+        if function.node.args.args:
+            raise SpecError(
+                module.span(function.node.args.args[0]), "a property takes no arguments",
+                f"def {function.name}() -> bool",
+            )
+        others = [p for p in self.spec.properties if p.name == function.name]
+        if len(others) > 1:
+            raise SpecError(function.span, "the same sentence twice", "another name")
+        with _not_too_deep(function.span):
+            value = pure(self.expressions, function, {}, Reading("instant"))
+        if not isinstance(value.type, ir.Bool):
+            raise SpecError(
+                function.span, f"{function.name} does not return a bool", "-> bool, and a condition"
+            )
+        when = None
+        if function.when is not None:
+            when = self.expressions.test(function.when, Scope(module), Reading("instant"))
+        for below in (e for x in (value.expr, when) if x is not None for e in ir.walk(x)):
+            if isinstance(below, ir.Self):
+                raise SpecError(
+                    below.span, "a property is of all memory, and of no process",
+                    "an assert in the process, or a field that says who",
+                )
+        if self.ambiguous is not None:
+            for expr in (value.expr, *((when,) if when is not None else ())):
+                if any(isinstance(e, ir.AtRest) for e in ir.walk(expr)):
+                    raise SpecError(
+                        self.ambiguous,
+                        "at_rest() cannot tell whether a process here is at the head of its loop",
+                        "a loop whose first access is the same on every turn",
+                    )
+        return ir.Property(function.role, sentence, value.expr, when, function.span)
+
+    def _rest_of_the_spec(self) -> None:
+        """Functions that nothing calls are checked too, where their types are plain."""
+        for node in self.spec.module.tree.body:
+            function = self.spec.module.scope.get(getattr(node, "name", ""))
+            if isinstance(function, Function) and function.role in ("plain", "predicate"):
+                self.instances.check_uncalled(function)
+
+    # -------------------------------------------------------------------------------- variables
+
+    def _variables(self) -> Iterator[ir.Variable]:
+        for cls in self.spec.classes:
+            assert cls.count is not None
+            yield from self._fields(cls, {}, cls.name, ((cls.name, cls.count),))
+        for found in self.spec.objects:
+            match found.type:
+                case ObjectType(cls, bindings):
+                    yield from self._fields(cls, dict(bindings), found.name, ())
+                case ArrayType(ObjectType(cls, bindings), sizes):
+                    index = tuple((f"{found.name}", size) for size in sizes)
+                    yield from self._fields(cls, dict(bindings), found.name, index)
+
+    def _fields(
+        self, cls: SharedClass, bindings: dict[str, Type], prefix: str,
+        index: tuple[tuple[str, int], ...],
+    ) -> Iterator[ir.Variable]:
+        for declared in cls.fields:
+            kind = field_type(self.expressions, cls, declared, bindings)
+            name = f"{prefix}.{declared.name}"
+            if isinstance(kind, ObjectType):
+                if declared.default is not None:
+                    raise SpecError(
+                        declared.span, f"{declared.name} is embedded: its class has the defaults",
+                        f"{declared.name}: {kind.cls.name}",
+                    )
+                yield from self._fields(kind.cls, dict(kind.bindings), name, index)
+                continue
+            sort = self.types.value_sort(declared.annotation, cls.module, bindings)
+            cells = 1
+            for _, size in index:
+                cells *= size
+            initial: tuple[ir.Value, ...] | None = None
+            if declared.default is not None:
+                value = evaluate(declared.default, cls.module, self.types)
+                if not fits(value, sort):
+                    self.types.fits(value, sort, cls.module, declared.default)
+                initial = (value,) * cells
+            yield ir.Variable(
+                name, sort, index, initial, self.types.is_ghost(declared),
+                passing=cls is self.types.lock and declared.name == "holder", span=declared.span,
+            )
+
+    def _sizes(self, variables: tuple[ir.Variable, ...]) -> None:
+        for variable in variables:
+            sort = variable.sort
+            if isinstance(sort, ir.Int) and sort.wraps and sort.hi + 1 < self.types.processes:
+                raise SpecError(
+                    variable.span,
+                    f"the modulus {sort.hi + 1} is too small for {self.types.processes} processes:"
+                    " two of them could hold the same ticket",
+                    f"wrapping({self.types.processes}), or more",
+                )
+
+
+def _locals_of(block: ir.Block) -> Iterator[str]:
+    for statement in ir.statements(block):
+        if isinstance(statement, (ir.Assign, ir.Choose)):
+            yield statement.local
+        for expr in ir.statement_exprs(statement):
+            yield from (e.name for e in ir.walk(expr) if isinstance(e, ir.Local))
+
+
+def _used(program: ir.Program) -> set[str]:
+    """The shared variables that a Program mentions."""
+    exprs: list[ir.Expr] = []
+    used: set[str] = set()
+    for process in (*program.processes, *((program.boot,) if program.boot else ())):
+        for block in (process.entry, *(a.body for a in process.actions)):
+            for statement in ir.statements(block):
+                exprs += ir.statement_exprs(statement)
+                if isinstance(statement, ir.SetGhost):
+                    used.add(statement.place.variable)
+        for action in process.actions:
+            exprs += ir.access_exprs(action.access)
+            if isinstance(action.access, (ir.Load, ir.Store, ir.Rmw)):
+                used.add(action.access.place.variable)
+    for prop in program.properties:
+        exprs.append(prop.condition)
+        if prop.when is not None:
+            exprs.append(prop.when)
+    for expr in exprs:
+        for below in ir.walk(expr):
+            if isinstance(below, ir.Cell):
+                used.add(below.place.variable)
+            if isinstance(below, ir.Quantified) and isinstance(below.domain, ir.Chain):
+                used.add(below.domain.variable)
+    return used

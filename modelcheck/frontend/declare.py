@@ -1,0 +1,449 @@
+"""Modules -> Spec: what every module-level name stands for, at the instance that `sets` asks for.
+
+Order matters as it does to Python: a name is defined before it is used at module level (inside
+functions and annotations in quotes it need not be)."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from modelcheck import ir
+from modelcheck.frontend.constants import evaluate, sort_of_constant
+from modelcheck.frontend.definitions import (
+    ArrayType, Constant, Definition, EnumClass, Expectation, Function, Module, Object, ObjectType,
+    Parameter, ProtocolClass, SharedClass, SharedField, Spec, TypeAlias_, Word, WordClass,
+)
+from modelcheck.frontend.types import Types, called
+from modelcheck.source import ConfigurationError, Span, SpecError
+
+ROLES = ("boot", "process", "predicate", "always", "sometimes")
+NOT_YET = {
+    "eventually": "liveness is not checked by any engine yet",
+    "interrupt": "interrupts are not checked by any engine yet",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Declared:
+    """A Spec, and how its annotations are resolved."""
+
+    spec: Spec
+    types: Types
+
+
+def declare(
+    modules: tuple[Module, ...], path: str, sets: Mapping[str, bool | int]
+) -> Declared:
+    """The Spec of these modules; `sets` are the values given by `--set`."""
+    declarer = _Declarer(modules, path, dict(sets))
+    return Declared(declarer.spec(), declarer.types)
+
+
+class _Declarer:
+    def __init__(
+        self, modules: tuple[Module, ...], path: str, sets: dict[str, bool | int]
+    ) -> None:
+        self.modules = modules
+        self.path = path
+        self.sets = sets
+        self.defaults = self._instance_defaults()
+        self.parameters: list[Parameter] = []
+        self.classes: list[SharedClass] = []
+        self.objects: list[Object] = []
+        self.functions: list[Function] = []
+        self.types = Types()
+
+    # ------------------------------------------------------------------------------ the whole
+
+    def spec(self) -> Spec:
+        for module in self.modules:
+            for local, (source, name) in module.imports.items():
+                if name not in source.scope:
+                    alias = next(
+                        a for s in module.tree.body if isinstance(s, ast.ImportFrom)
+                        for a in s.names if (a.asname or a.name) == local
+                    )
+                    raise SpecError(
+                        module.span(alias), f"there is no {name} in {source.name}",
+                        _nearest(name, source.scope),
+                    )
+                module.scope[local] = source.scope[name]
+            for node in module.tree.body:
+                self._statement(module, node)
+        self._unknown_sets()
+        own = [f for f in self.functions if f.module is self.modules[-1]]
+        processes = tuple(f for f in own if f.role == "process")
+        last = self.modules[-1]
+        if not processes:
+            raise SpecError(
+                Span(last.file, 1, 1, 1, 2), "no process: nothing runs",
+                "@process above the function that a CPU runs",
+            )
+        total = sum(f.count for f in processes)
+        index_sorts = (*((c.name, c.count or 0) for c in self.classes), ("process", total))
+        self.types.finish(index_sorts, max(f.count for f in processes))
+        spec = Spec(
+            path=self.path,
+            modules=self.modules,
+            parameters=tuple(self.parameters),
+            processes=processes,
+            boots=tuple(f for f in self.functions if f.role == "boot"),
+            properties=tuple(f for f in own if f.role in ("always", "sometimes")),
+            index_sorts=index_sorts,
+            classes=tuple(self.classes),
+            objects=tuple(self.objects),
+        )
+        return replace(spec, expectations=self._expectations(spec))
+
+    def _statement(self, module: Module, node: ast.stmt) -> None:
+        match node:
+            case ast.ClassDef():
+                self._define(module, node.name, self._class(module, node), node)
+            case ast.FunctionDef():
+                function = self._function(module, node)
+                self.functions.append(function)
+                self._define(module, node.name, function, node)
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                self._assignment(module, name, value, node)
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+                self._assignment(module, name, value, node)
+            case _:
+                pass
+
+    def _define(
+        self, module: Module, name: str, definition: Definition, node: ast.stmt
+    ) -> None:
+        if name in module.scope and not isinstance(module.scope[name], Word):
+            raise SpecError(
+                module.span(node), f"{name} is defined twice", "another name for one of them"
+            )
+        module.scope[name] = definition
+
+    # ------------------------------------------------------------------------------- classes
+
+    def _class(self, module: Module, node: ast.ClassDef) -> Definition:
+        bases = node.bases
+        names = [called(b) for b in bases]
+        if "Enum" in names:
+            return self._enum(module, node)
+        if "Protocol" in names:
+            return ProtocolClass(node.name)
+        decorators = [called(d) for d in node.decorator_list]
+        if "dataclass" in decorators:
+            return self._word_class(module, node)
+        if "shared" not in decorators:
+            raise SpecError(
+                replace(module.span(node), end_line=node.lineno, end_column=80),
+                f"class {node.name} is neither shared memory, nor a word, nor an Enum",
+                f"@shared above it (memory), @dataclass(frozen=True) (a word), or"
+                f" class {node.name}(Enum)",
+            )
+        count: int | None = None
+        for decorator in node.decorator_list:
+            if isinstance(decorator, ast.Call):
+                for keyword in decorator.keywords:
+                    count = self._count(module, keyword.value)
+        typevars: tuple[str, ...] = ()
+        for base in bases:
+            if isinstance(base, ast.Subscript) and called(base.value) == "Generic":
+                parts = base.slice.elts if isinstance(base.slice, ast.Tuple) else [base.slice]
+                typevars = tuple(called(p) for p in parts)
+        fields: list[SharedField] = []
+        for item in node.body:
+            if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
+                self._new_field(module, item.target.id, [f.name for f in fields], item)
+                fields.append(SharedField(
+                    item.target.id, item.annotation, item.value, module.span(item)
+                ))
+        result = SharedClass(
+            node.name, module, count, "Indexed" in names, typevars, tuple(fields),
+            module.span(node),
+        )
+        if count is not None:
+            if any(c.name == node.name for c in self.classes) or node.name == "process":
+                raise SpecError(
+                    module.span(node), f"there is another index sort called {node.name}",
+                    "another name",
+                )
+            self.classes.append(result)
+        return result
+
+    def _new_field(
+        self, module: Module, name: str, before: list[str], node: ast.stmt
+    ) -> None:
+        if name in before:
+            raise SpecError(
+                module.span(node), f"there is another field called {name}", "another name"
+            )
+
+    def _count(self, module: Module, node: ast.expr) -> int:
+        value = evaluate(node, module, self.types)
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 1024:
+            raise SpecError(
+                module.span(node), "a count is an int from 1 to 1024",
+                "a number, or a parameter such as param(2, 1, 8)",
+            )
+        return value
+
+    def _enum(self, module: Module, node: ast.ClassDef) -> EnumClass:
+        members = tuple(
+            item.targets[0].id for item in node.body
+            if isinstance(item, ast.Assign) and isinstance(item.targets[0], ast.Name)
+        )
+        if not members:
+            raise SpecError(
+                module.span(node), f"the Enum {node.name} has no members", "NAME = auto()"
+            )
+        if len(set(members)) != len(members):
+            raise SpecError(
+                module.span(node), f"the Enum {node.name} has a member twice", "distinct names"
+            )
+        return EnumClass(ir.Enum(node.name, members))
+
+    def _word_class(self, module: Module, node: ast.ClassDef) -> WordClass:
+        fields: list[tuple[str, ir.Sort]] = []
+        defaults: list[tuple[str, ir.Value]] = []
+        for item in node.body:
+            if not (isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)):
+                continue
+            name = item.target.id
+            self._new_field(module, name, [n for n, _ in fields], item)
+            sort = self.types.value_sort(item.annotation, module)
+            fields.append((name, sort))
+            if item.value is not None:
+                value = evaluate(item.value, module, self.types)
+                self.types.fits(value, sort, module, item.value)
+                defaults.append((name, value))
+        if not fields:
+            raise SpecError(
+                module.span(node), f"the word {node.name} has no fields", "name: type, in each line"
+            )
+        return WordClass(ir.Record(node.name, tuple(fields)), tuple(defaults))
+
+    # ----------------------------------------------------------------------------- assignments
+
+    def _assignment(
+        self, module: Module, name: str, value: ast.expr, node: ast.stmt
+    ) -> None:
+        if name in ("EXPECT", "INSTANCE"):
+            return
+        word = called(value.func) if isinstance(value, ast.Call) else ""
+        target = module.scope.get(word.split(".")[0]) if word else None
+        if isinstance(value, ast.Call) and isinstance(target, Word):
+            if target.name == "param":
+                parameter = self._parameter(module, name, value)
+                self.parameters.append(parameter)
+                self._define(module, name, parameter, node)
+                return
+            if target.name == "TypeVar":
+                self._define(module, name, ProtocolClass(name), node)
+                return
+            if target.name in ("array", "Lock"):
+                self._define(module, name, self._object(module, name, value, node), node)
+                return
+        if isinstance(value, ast.Call):
+            callee = value.func.value if isinstance(value.func, ast.Subscript) else value.func
+            definition = module.scope.get(called(callee))
+            if isinstance(definition, SharedClass):
+                self._define(module, name, self._object(module, name, value, node), node)
+                return
+        if isinstance(value, ast.Subscript) and called(value.value) == "Annotated":
+            self._define(module, name, TypeAlias_(name, value, module), node)
+            return
+        constant = evaluate(value, module, self.types)
+        sort = sort_of_constant(value, constant, module, self.types)
+        self._define(module, name, Constant(name, constant, sort), node)
+
+    def _object(
+        self, module: Module, name: str, value: ast.Call, node: ast.stmt
+    ) -> Object:
+        kind: ObjectType | ArrayType
+        if called(value.func) == "array":
+            sizes = tuple(self._count(module, a) for a in value.args[1:])
+            if not value.args or not sizes:
+                raise SpecError(
+                    module.span(value), "array(...) takes a class and its size",
+                    f"{name} = array(PageListHead[Page], MAX_ORDER + 1)",
+                )
+            element = self.types.resolve(value.args[0], module)
+            if not isinstance(element, ObjectType):
+                raise SpecError(
+                    module.span(value.args[0]), "array(...) takes a @shared class without count",
+                    "the class of the objects",
+                )
+            kind = ArrayType(element, sizes)
+        else:
+            kind_or_sort = self.types.resolve(value.func, module)
+            if not isinstance(kind_or_sort, ObjectType):
+                raise SpecError(
+                    module.span(value), f"{ast.unparse(value.func)} has a count: its instances are"
+                    " there already", "instances(...) or element(...)",
+                )
+            kind = kind_or_sort
+            plain = all(isinstance(a, ast.Constant) and isinstance(a.value, str)
+                        for a in value.args)
+            if value.keywords or not plain or (value.args and called(value.func) != "Lock"):
+                raise SpecError(
+                    module.span(value), "an object is made without arguments",
+                    "defaults in the class, and @boot for the rest",
+                )
+        result = Object(name, kind, module.span(node))
+        if any(o.name == name for o in self.objects):
+            raise SpecError(
+                module.span(node), f"there is another object called {name}", "another name"
+            )
+        self.objects.append(result)
+        return result
+
+    # ------------------------------------------------------------------------------ parameters
+
+    def _instance_defaults(self) -> dict[str, bool | int]:
+        defaults: dict[str, bool | int] = {}
+        for module in self.modules:
+            for node in module.tree.body:
+                match node:
+                    case ast.Assign(targets=[ast.Name(id="INSTANCE")], value=ast.Call() as call):
+                        for keyword in call.keywords:
+                            match keyword:
+                                case ast.keyword(arg=str(name), value=ast.Constant(value=int(v))):
+                                    defaults[name] = v
+                                case _:
+                                    raise SpecError(
+                                        module.span(keyword),
+                                        "INSTANCE gives a number or a bool to each parameter",
+                                        "INSTANCE = instance(MAX_ORDER=1)",
+                                    )
+        return defaults
+
+    def _parameter(self, module: Module, name: str, call: ast.Call) -> Parameter:
+        span = module.span(call)
+        values = [evaluate(a, module, self.types) for a in call.args]
+        match values:
+            case [bool(default)]:
+                lo, hi = 0, 1
+            case [int(default), int(lo), int(hi)] if not any(isinstance(v, bool) for v in values):
+                if not lo <= default <= hi:
+                    raise SpecError(
+                        span, f"the default {default} is outside {lo}..{hi}",
+                        f"param({min(max(default, lo), hi)}, {lo}, {hi})",
+                    )
+            case _:
+                raise SpecError(
+                    span, "param(...) takes a default and its range, or a bool",
+                    f"{name} = param(2, 1, 8), or {name} = param(False)",
+                )
+        is_switch = isinstance(values[0], bool)
+        value: bool | int = self.sets.get(name, self.defaults.get(name, default))
+        if name in self.sets or name in self.defaults:
+            where = f"--set {name}={value}" if name in self.sets else f"INSTANCE: {name}={value}"
+            if is_switch and value in (0, 1):
+                value = bool(value)
+            elif is_switch or isinstance(value, bool):
+                raise ConfigurationError(
+                    f"{where}: {name} is {'True or False' if is_switch else f'{lo}..{hi}'}"
+                )
+            elif not lo <= value <= hi:
+                raise ConfigurationError(f"{where}: {name} is {lo}..{hi} ({span})")
+        return Parameter(name, value, default, lo, hi, span)
+
+    def _unknown_sets(self) -> None:
+        known = {p.name: p for p in self.parameters}
+        for name in self.sets:
+            if name not in known:
+                there = ", ".join(sorted(known)) or "none"
+                near = difflib.get_close_matches(name, known, 1)
+                hint = f"; did you mean {near[0]}?" if near else ""
+                raise ConfigurationError(
+                    f"--set {name}: {self.path} has no such parameter (it has {there}){hint}"
+                )
+
+    # ------------------------------------------------------------------------------- functions
+
+    def _function(self, module: Module, node: ast.FunctionDef) -> Function:
+        role, count, when = "plain", 1, None
+        for decorator in node.decorator_list:
+            name = called(decorator.func if isinstance(decorator, ast.Call) else decorator)
+            span = module.span(decorator)
+            if name in NOT_YET:
+                raise SpecError(span, f"@{name}: {NOT_YET[name]}", "leave it out for now")
+            if name not in ROLES:
+                raise SpecError(
+                    span, f"@{name} is not a decorator of the language",
+                    "@boot, @process, @predicate, @always or @sometimes",
+                )
+            if role != "plain":
+                raise SpecError(span, f"{node.name} is @{role} already", "one decorator")
+            role = name
+            if isinstance(decorator, ast.Call):
+                for keyword in decorator.keywords:
+                    if keyword.arg == "count" and role == "process":
+                        count = self._count(module, keyword.value)
+                    elif keyword.arg == "when" and role in ("always", "sometimes"):
+                        when = keyword.value
+                    else:
+                        raise SpecError(span, f"@{name} takes no {keyword.arg}", f"@{name}")
+        return Function(node.name, module, node, role, count, when, module.span(node))
+
+    # ---------------------------------------------------------------------------- expectations
+
+    def _expectations(self, spec: Spec) -> tuple[Expectation, ...]:
+        module = spec.module
+        found: list[Expectation] = []
+        for node in module.tree.body:
+            match node:
+                case ast.Assign(targets=[ast.Name(id="EXPECT")], value=value):
+                    clauses = value.elts if isinstance(value, ast.Tuple) else [value]
+                    for clause in clauses:
+                        found += self._expectation(module, clause, sentences(spec))
+                case _:
+                    pass
+        return tuple(found)
+
+    def _expectation(
+        self, module: Module, clause: ast.expr, known: tuple[str, ...]
+    ) -> list[Expectation]:
+        span = module.span(clause)
+        if not isinstance(clause, ast.Call) or called(clause.func) not in ("holds", "violates"):
+            raise SpecError(
+                span, "EXPECT says holds() or violates(...)", 'EXPECT = violates("the sentence")'
+            )
+        applies = True
+        for keyword in clause.keywords:
+            if keyword.arg != "when":
+                raise SpecError(span, f"no {keyword.arg} here", "when=...")
+            applies = bool(evaluate(keyword.value, module, self.types))
+        if called(clause.func) == "holds":
+            return [Expectation(None, span)] if applies else []
+        match clause.args:
+            case [ast.Constant(value=str(sentence))]:
+                pass
+            case _:
+                raise SpecError(span, "violates(...) takes a sentence", 'violates("deadlock")')
+        if sentence not in (*known, "deadlock"):
+            near = difflib.get_close_matches(sentence, (*known, "deadlock"), 1, 0.3)
+            raise SpecError(
+                module.span(clause.args[0]), "EXPECT names no property of this spec",
+                f'"{near[0]}"' if near else "one of: " + "; ".join(known),
+            )
+        return [Expectation(sentence, span)] if applies else []
+
+
+def sentences(spec: Spec) -> tuple[str, ...]:
+    """The sentences of a spec's properties and of every assert in its modules."""
+    found = [spec.sentence(p) for p in spec.properties]
+    for module in spec.modules:
+        for node in ast.walk(module.tree):
+            match node:
+                case ast.Assert(msg=ast.Constant(value=str(sentence))):
+                    found.append(sentence)
+                case _:
+                    pass
+    return tuple(dict.fromkeys(found))
+
+
+def _nearest(name: str, names: Mapping[str, object]) -> str:
+    near = difflib.get_close_matches(name, names, 1)
+    return near[0] if near else "a name that it defines"

@@ -1,0 +1,214 @@
+"""Where a process can be in its source, calls inlined: a point is a statement (or a test, or a
+value about to be kept) and what follows it.  Points are interned: the same point is the same
+object, so a loop comes back to the location that it started from."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TypeAlias, TypeVar
+
+from modelcheck import ir
+from modelcheck.frontend.values import Scope
+from modelcheck.source import Span
+
+Block: TypeAlias = list[ir.Statement]
+
+
+@dataclass(frozen=True, eq=False)
+class End:
+    """The process has ended."""
+
+
+@dataclass(frozen=True, eq=False)
+class Seq:
+    """Statement `i` of a block, the rest of the block, then `next`."""
+
+    block: list[ast.stmt]
+    i: int
+    scope: Scope
+    next: Point
+
+
+@dataclass(frozen=True, eq=False)
+class While:
+    """The head of a while loop: its test, and `next` when that is false."""
+
+    node: ast.While
+    scope: Scope
+    next: Point
+
+
+@dataclass(frozen=True, eq=False)
+class For:
+    """The end of a turn of a for loop: the next element, or `next`."""
+
+    node: ast.For
+    scope: Scope
+    next: Point
+
+
+@dataclass(frozen=True, eq=False)
+class Test:
+    """A condition about to be tested at point `at`; `how` is "step" or "assert"."""
+
+    node: ast.expr
+    scope: Scope
+    then: Point
+    other: Point
+    at: Point
+    how: str
+
+
+@dataclass(frozen=True, eq=False)
+class Keep:
+    """A value (in `scope`) about to be put in local `name` of `target`, or dropped."""
+
+    node: ast.expr
+    scope: Scope
+    target: Scope | None
+    name: str
+    next: Point
+    at: Point
+
+
+@dataclass(frozen=True, eq=False)
+class StoreKept:
+    """Boot only: a place about to be set to what a hidden local holds."""
+
+    place: ast.expr
+    scope: Scope
+    name: str
+    next: Point
+
+
+@dataclass(frozen=True, eq=False)
+class Fail:
+    """An assert whose condition was false."""
+
+    sentence: str
+    span: Span
+    at: Point
+
+
+@dataclass(frozen=True, eq=False)
+class Return:
+    """Where a function returns to: a value goes to local `name` of `target`, or (`then`, `other`)
+    is tested, or is dropped.  `call` is the statement or test that called."""
+
+    target: Scope | None
+    name: str
+    branches: tuple[Point, Point] | None
+    call: Span | None
+    scope: Scope
+    next: Point
+
+
+@dataclass(frozen=True, eq=False)
+class AtomicEnd:
+    """The end of a `with atomic`; `fresh` until its first access."""
+
+    reason: str
+    fresh: bool
+    next: Point
+
+
+Point: TypeAlias = End | Seq | While | For | Test | Keep | StoreKept | Fail | Return | AtomicEnd
+P = TypeVar(
+    "P", End, Seq, While, For, Test, Keep, StoreKept, Fail, Return, AtomicEnd
+)
+
+
+@dataclass(frozen=True)
+class Way:
+    """How `_expand` came to a point: the loop heads passed without an access since the last
+    location, and whether the outermost loop's was among them."""
+
+    heads: frozenset[int] = frozenset()
+    from_head: bool = False
+
+
+class Points:
+    """The interned points of one process."""
+
+    def __init__(self) -> None:
+        self._known: dict[object, Point] = {}
+
+    def make(self, kind: Callable[..., P], *parts: object) -> P:
+        """The point of this kind with these parts."""
+        key = (kind, tuple(_identity(p) for p in parts))
+        if key not in self._known:
+            self._known[key] = kind(*parts)
+        return self._known[key]  # type: ignore[return-value]
+
+    def stale(self, point: Point) -> Point:
+        """The same point behind the first access of the atomic block that it stands in."""
+        if not any(isinstance(p, AtomicEnd) and p.fresh for p in above(point)):
+            return point
+        stale, make = self.stale, self.make
+        match point:
+            case End():
+                return point
+            case Seq(block, i, scope, following):
+                return make(Seq, block, i, scope, stale(following))
+            case While(node, scope, following):
+                return make(While, node, scope, stale(following))
+            case For(for_node, scope, following):
+                return make(For, for_node, scope, stale(following))
+            case Test(test, scope, then, other, at, how):
+                return make(Test, test, scope, stale(then), stale(other), stale(at), how)
+            case Keep(value, scope, target, name, following, at):
+                return make(Keep, value, scope, target, name, stale(following), stale(at))
+            case StoreKept(place, scope, name, following):
+                return make(StoreKept, place, scope, name, stale(following))
+            case Fail(sentence, span, at):
+                return make(Fail, sentence, span, stale(at))
+            case Return(target, name, branches, call, scope, following):
+                both = None if branches is None else (stale(branches[0]), stale(branches[1]))
+                return make(Return, target, name, both, call, scope, stale(following))
+            case AtomicEnd(reason, _, following):
+                return make(AtomicEnd, reason, False, following)
+
+
+def _identity(part: object) -> object:
+    if isinstance(part, (str, int, bool, Span)) or part is None:
+        return part
+    if isinstance(part, tuple):
+        return tuple(id(p) for p in part)
+    return id(part)
+
+
+def above(point: Point) -> Iterator[Point]:
+    """A point and everything that it stands in."""
+    here: Point | None = point
+    while here is not None:
+        yield here
+        match here:
+            case End():
+                here = None
+            case Test(at=at) | Keep(at=at) | Fail(at=at):
+                here = at
+            case Seq() | While() | For() | StoreKept() | Return() | AtomicEnd():
+                here = here.next
+
+
+def frame(point: Point) -> Return:
+    """The call that a point stands in."""
+    return next(p for p in above(point) if isinstance(p, Return))
+
+
+def loops_around(point: Point) -> list[While | For]:
+    """The loops that a point stands in, outermost first."""
+    return [p for p in above(point) if isinstance(p, (While, For))][::-1]
+
+
+def calls(point: Point) -> tuple[Span, ...]:
+    """The calls that led to a point, outermost first."""
+    found = [p.call for p in above(point) if isinstance(p, Return) and p.call is not None]
+    return tuple(found[::-1])
+
+
+def atomic(point: Point) -> AtomicEnd | None:
+    """The atomic block that a point stands in."""
+    return next((p for p in above(point) if isinstance(p, AtomicEnd)), None)

@@ -1,0 +1,112 @@
+"""Idle CPUs scrub free pages where they are, and hold heap_lock to do it (e-mail, 2.1-2.3; D1).
+
+Freeing a page only sets its need_scrub.  An idle CPU takes heap_lock, walks the heap list for
+pages that need it, scrubs up to BATCH of them, and lets go of the lock.  No page changes lists.
+An allocation that meets need_scrub scrubs the page itself: after it has dropped heap_lock, when
+the page is nobody else's, or with ALLOC_LOCKED before.  Every one of these variants is safe.
+
+Each is slow in the same way: a CPU that wants a page waits for a scrub it did not ask for, and
+each scrub is preceded by a walk of the list.  So the tempting step is DROP_LOCK: find the page
+under heap_lock, drop it to scrub, take it again to clear need_scrub.  Meanwhile the page is
+allocated, scrubbed again and written to, and the idle CPU's last store zeroes live data.
+"""
+from modelcheck.lang import (Lock, always, boot, chain, clear_bit, free, holds, instances, param,
+    predicate, process, shared, sometimes, spin_lock, spin_unlock, violates)
+from modelcheck.xen.page import (PGC, CountInfo, PageContents, fill_page, is_half_scrubbed,
+    is_pattern_of, is_scrubbed, scrub_one_page)
+from modelcheck.xen.page_list import (PageListHead, is_page_list, page_list_add_tail,
+    page_list_remove_head)
+
+PAGES = param(2, 1, 8)
+DOMAINS = param(2, 1, 4)
+IDLE_CPUS = param(1, 1, 4)
+BATCH = param(1, 1, 8)
+ALLOC_LOCKED = param(False)
+DROP_LOCK = param(False)
+EXPECT = holds(when=not DROP_LOCK), violates("no page is scrubbed under its owner", when=DROP_LOCK)
+
+@shared(count=PAGES)
+class Page:
+    count_info: CountInfo = CountInfo(PGC.FREE, need_scrub=True)
+    next: "Page | None" = None
+    prev: "Page | None" = None
+    contents: PageContents
+
+heap = PageListHead[Page]()
+heap_lock = Lock("heap_lock")
+
+@boot
+def init_heap_pages() -> None:
+    for pg in instances(Page):
+        page_list_add_tail(pg, heap)
+
+def alloc_heap_pages() -> Page | None:
+    spin_lock(heap_lock)
+    pg = page_list_remove_head(heap)
+    if pg is None:
+        assert no_page_is_free(), "an allocation fails only when no page is free"
+        spin_unlock(heap_lock)
+        return None
+    info = pg.count_info
+    assert info.state == PGC.FREE, "a page on the heap list is free"
+    pg.count_info = CountInfo(PGC.INUSE)
+    if ALLOC_LOCKED and info.need_scrub:
+        scrub_one_page(pg)
+    spin_unlock(heap_lock)
+    if not ALLOC_LOCKED and info.need_scrub:
+        scrub_one_page(pg)
+    return pg
+
+def free_heap_pages(pg: Page) -> None:
+    spin_lock(heap_lock)
+    pg.count_info = CountInfo(PGC.FREE, need_scrub=True)
+    page_list_add_tail(pg, heap)
+    spin_unlock(heap_lock)
+
+@process(count=DOMAINS)
+def domain(me: int) -> None:
+    while True:
+        pg = alloc_heap_pages()
+        if pg is not None:
+            assert is_scrubbed(pg), "no dirty page is returned to a caller"
+            fill_page(pg, me)
+            assert is_pattern_of(pg, me), "no page is scrubbed under its owner"
+            free_heap_pages(pg)
+
+@process(count=IDLE_CPUS)
+def idle_loop() -> None:
+    while True:
+        spin_lock(heap_lock)
+        pg = heap.next
+        scrubbed = 0
+        while pg is not None and scrubbed < BATCH:
+            info = pg.count_info
+            if info.need_scrub:
+                if DROP_LOCK:
+                    spin_unlock(heap_lock)
+                scrub_one_page(pg)
+                if DROP_LOCK:
+                    spin_lock(heap_lock)
+                clear_bit(pg.count_info.need_scrub)
+                scrubbed += 1
+            pg = pg.next
+        spin_unlock(heap_lock)
+
+@predicate
+def no_page_is_free() -> bool:
+    return all(pg.count_info.state != PGC.FREE for pg in instances(Page))
+
+@always
+def a_free_page_without_need_scrub_is_scrubbed() -> bool:
+    return all(is_scrubbed(pg) for pg in instances(Page)
+               if pg.count_info == CountInfo(PGC.FREE, need_scrub=False))
+
+@always(when=free(heap_lock))
+def the_heap_list_is_whole_and_holds_the_free_pages() -> bool:
+    return is_page_list(heap) and all(
+        (pg in chain(heap.next, "next")) == (pg.count_info.state == PGC.FREE)
+        for pg in instances(Page))
+
+@sometimes
+def a_page_on_the_heap_list_is_half_scrubbed() -> bool:
+    return any(is_half_scrubbed(pg) for pg in chain(heap.next, "next"))

@@ -1,0 +1,195 @@
+"""How values lie in memory: each kind of value as a number of some bits, a word as its fields'
+bits side by side in one packed integer.
+
+    CountInfo(state: PGC, need_scrub: bool)     bit 0: state    bit 1: need_scrub
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from modelcheck.heap.faults import Fault
+from modelcheck.ir import Value
+
+
+class Encoding(Protocol):
+    """What a memory location, or a part of a word, holds."""
+
+    @property
+    def bits(self) -> int:
+        """How many bits it takes."""
+
+    def fit(self, value: Any) -> Any:
+        """The value as it is stored (a wrapping counter wraps); Fault if it has no room."""
+
+    def encode(self, value: Any) -> int:
+        """A fitting value's bits."""
+
+    def decode(self, number: int) -> Any:
+        """The value that these bits stand for."""
+
+    def plain(self, value: Any) -> Value:
+        """The value as the model writes it."""
+
+
+class _Readable(enum.Enum):
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def readable_enum(name: str, members: Sequence[str]) -> type[enum.Enum]:
+    """An Enum that a debugger shows as it is written: `Scrub.NEED_SCRUB`."""
+    base: Any = _Readable  # a type checker knows such a call of enum.Enum alone
+    made: type[enum.Enum] = base(name, members)
+    return made
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A bool: one bit."""
+
+    bits: int = 1
+
+    def fit(self, value: Any) -> Any:
+        return value
+
+    def encode(self, value: Any) -> int:
+        return int(value)
+
+    def decode(self, number: int) -> Any:
+        return number == 1
+
+    def plain(self, value: Any) -> Value:
+        return bool(value)
+
+
+@dataclass(frozen=True)
+class Number:
+    """An int in lo..hi; `wraps`: modulo hi + 1."""
+
+    lo: int
+    hi: int
+    wraps: bool = False
+
+    @property
+    def bits(self) -> int:
+        return max(1, (self.hi - self.lo).bit_length())
+
+    def fit(self, value: Any) -> Any:
+        if self.wraps:
+            return value % (self.hi + 1)
+        if not self.lo <= value <= self.hi:
+            raise Fault("range", f"{value} is outside {self.lo}..{self.hi}")
+        return value
+
+    def encode(self, value: Any) -> int:
+        return int(value) - self.lo
+
+    def decode(self, number: int) -> Any:
+        return number + self.lo
+
+    def plain(self, value: Any) -> Value:
+        return int(value)
+
+
+@dataclass(frozen=True)
+class Member:
+    """A member of an Enum, as its ordinal."""
+
+    members: tuple[enum.Enum, ...]
+
+    @property
+    def bits(self) -> int:
+        return max(1, (len(self.members) - 1).bit_length())
+
+    def fit(self, value: Any) -> Any:
+        return value
+
+    def encode(self, value: Any) -> int:
+        return self.members.index(value)
+
+    def decode(self, number: int) -> Any:
+        return self.members[number]
+
+    def plain(self, value: Any) -> Value:
+        return self.members.index(value)
+
+
+class Numbered(Protocol):
+    """An element of an index sort: a page, a process."""
+
+    sort: int
+    number: int
+
+
+NO_ELEMENT = 0xFFFF
+NUMBER_BITS = 10
+
+
+@dataclass(frozen=True)
+class Reference:
+    """An element of any index sort: the number of its sort above its own, or 0xFFFF for None."""
+
+    elements: Sequence[Sequence[Any]]
+    nullable: bool
+    bits: int = 16
+
+    def fit(self, value: Any) -> Any:
+        if value is None and not self.nullable:
+            raise Fault("none", "None is put where only an element may be")
+        return value
+
+    def encode(self, value: Numbered | None) -> int:
+        return NO_ELEMENT if value is None else value.sort << NUMBER_BITS | value.number
+
+    def decode(self, number: int) -> Any:
+        if number == NO_ELEMENT:
+            return None
+        return self.elements[number >> NUMBER_BITS][number & (1 << NUMBER_BITS) - 1]
+
+    def plain(self, value: Numbered | None) -> Value:
+        return None if value is None else value.number
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A word: the bits of its fields side by side, the first lowest.  `make` builds the record."""
+
+    make: Callable[..., Any]
+    fields: tuple[tuple[str, Encoding], ...]
+
+    @property
+    def bits(self) -> int:
+        return sum(e.bits for _, e in self.fields)
+
+    def fit(self, value: Any) -> Any:
+        return value
+
+    def encode(self, value: Any) -> int:
+        number = shift = 0
+        for name, encoding in self.fields:
+            number |= encoding.encode(getattr(value, name)) << shift
+            shift += encoding.bits
+        return number
+
+    def decode(self, number: int) -> Any:
+        parts = []
+        for _, encoding in self.fields:
+            parts.append(encoding.decode(number & (1 << encoding.bits) - 1))
+            number >>= encoding.bits
+        return self.make(*parts)
+
+    def plain(self, value: Any) -> Value:
+        return tuple(e.plain(getattr(value, n)) for n, e in self.fields)
+
+    def part(self, name: str) -> tuple[Encoding, int]:
+        """A field's encoding, and how many bits lie below it."""
+        shift = 0
+        for field, encoding in self.fields:
+            if field == name:
+                return encoding, shift
+            shift += encoding.bits
+        raise KeyError(name)

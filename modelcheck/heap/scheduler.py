@@ -1,0 +1,238 @@
+"""The CPUs: real threads, of which exactly one runs at any time, one step each time it is let go.
+
+A step is one shared access and all local work behind it, up to the next access: a thread parks at
+the `gate` in front of each access, and is let go there.  Before its first gate a thread does the
+local work that precedes its first access.  Every wait has a bound, so that nothing here can hang.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Literal
+
+from modelcheck.heap.faults import CutShort, Difference, Fault, TornDown, fault_of
+
+PATIENCE = 30.0  # seconds for one step: thousands of times what it takes
+MOST_TURNS = 10_000  # of loops, within one step
+MOST_PICKS = 64  # choices in one step
+
+Line = tuple[str, int]
+State = Literal["new", "running", "parked", "ended", "failed", "cut", "broken"]
+
+
+class Cpu:
+    """One process: its thread, where it is parked, and what became of it.
+
+    at        the line whose access it is parked in front of, or where it failed
+    possible  None, or whether the access could be done now (a lock that is free)
+    at_rest   it is parked in front of the first access behind the head of its outermost loop
+    """
+
+    def __init__(self, name: str, number: int, body: Callable[[], None]) -> None:
+        self.name = name
+        self.number = number
+        self.body = body
+        self.state: State = "new"
+        self.at: Line | None = None
+        self.stack: tuple[Line, ...] = ()
+        self.possible: Callable[[], bool] | None = None
+        self.fault: Fault | None = None
+        self.error: BaseException | None = None
+        self.at_rest = False
+        self.turns = 0
+        self.picks = 0
+        self.instant = False  # it reads all of memory at one instant
+        self.atomic = False
+        self.accessed = False  # within the present atomic block
+        self.turn = threading.Lock()
+        self.turn.acquire()
+        self.thread: threading.Thread | None = None
+
+    def can_go(self) -> bool:
+        """Whether a step is possible: it is parked, and not waiting for what is not there."""
+        if self.state != "parked" or self.possible is None:
+            return self.state == "parked"
+        try:
+            return self.possible()
+        except Exception as error:
+            if fault_of(error) is None:
+                raise
+            return True  # the step is possible, and fails
+
+
+class Scheduler:
+    """Lets one CPU go at a time.
+
+    files    those of generated code, whose lines are reported
+    choices  the options that the present step is to choose; None: any, each in turn
+    stops    lines of barriers at which the model has a step although nothing is accessed
+    """
+
+    def __init__(self, files: frozenset[str]) -> None:
+        self.files = files
+        self.cpus: list[Cpu] = []
+        self.running: Cpu | None = None
+        self.choices: deque[int] | None = None
+        self.stops: frozenset[Line] = frozenset()
+        self._chosen = 0
+        self._parked = threading.Lock()
+        self._parked.acquire()
+        self._closing = False
+
+    # --------------------------------------------------------------- called by the main thread
+
+    def start(self, cpu: Cpu) -> None:
+        """Run a CPU's thread up to its first access."""
+        self.cpus.append(cpu)
+        cpu.thread = threading.Thread(target=self._run, args=(cpu,), name=cpu.name, daemon=True)
+        self.running = cpu
+        cpu.state = "running"
+        cpu.thread.start()
+        self._wait_for(cpu)
+
+    def let_go(self, cpu: Cpu) -> None:
+        """One step of a parked CPU."""
+        self.running = cpu
+        cpu.state = "running"
+        cpu.turns = cpu.picks = 0
+        cpu.turn.release()
+        self._wait_for(cpu)
+
+    def _wait_for(self, cpu: Cpu) -> None:
+        self._until_parked(cpu)
+        self.running = None
+        if cpu.state == "broken":
+            assert cpu.error is not None
+            raise cpu.error
+
+    def _until_parked(self, cpu: Cpu) -> None:
+        if not self._parked.acquire(timeout=PATIENCE):
+            raise Difference(f"{cpu.name} did not come to its next access")
+
+    def close(self) -> None:
+        """End every thread."""
+        self._closing = True
+        for cpu in self.cpus:
+            if cpu.thread is not None and cpu.thread.is_alive():
+                self.running = cpu
+                if cpu.state == "parked":
+                    cpu.turn.release()
+                cpu.thread.join(PATIENCE)
+        self.cpus.clear()
+        self.running = None
+        self._closing = False
+
+    # ------------------------------------------------------------ called by the CPUs' threads
+
+    def _run(self, cpu: Cpu) -> None:
+        try:
+            cpu.body()
+            cpu.state = "ended"
+        except TornDown:
+            return
+        except CutShort:
+            cpu.state = "cut"
+        except Exception as error:
+            cpu.fault = fault_of(error)
+            cpu.error = error
+            cpu.state = "failed" if cpu.fault is not None else "broken"
+            cpu.stack = self._lines(error.__traceback__)
+            cpu.at = cpu.stack[0] if cpu.stack else None
+        self._parked.release()
+
+    def gate(self, possible: Callable[[], bool] | None = None) -> None:
+        """Park in front of an access until this CPU is let go.  Boot and properties pass."""
+        cpu = self.running
+        if cpu is None or cpu.instant:
+            return
+        if not (cpu.atomic and cpu.accessed):
+            self._park(cpu, possible)
+        cpu.accessed = True
+        if possible is not None and not possible():
+            raise Difference(f"{cpu.name} was let go, and what it waits for is not so")
+
+    def _park(self, cpu: Cpu, possible: Callable[[], bool] | None) -> None:
+        cpu.possible = possible
+        cpu.at = self._here(3)
+        cpu.state = "parked"
+        self._parked.release()
+        cpu.turn.acquire()  # bounded by the scheduler: close() lets every parked thread go
+        if self._closing:
+            raise TornDown
+        cpu.at_rest = False
+
+    def barrier(self) -> None:
+        """A barrier: threads that take turns need none."""
+        cpu = self.running
+        if cpu is not None and self.stops and not cpu.atomic and self._here(2) in self.stops:
+            self._park(cpu, None)
+
+    def choose(self, options: int) -> int:
+        """The option to take at this choice."""
+        if self.running is not None:
+            self.running.picks += 1
+            if self.running.picks > MOST_PICKS:
+                raise Fault("runaway", f"{MOST_PICKS} choices and no access")
+        if self.choices is None:
+            self._chosen += 1
+            return self._chosen % options
+        if not self.choices:
+            raise Difference("a choice is made here that the schedule does not make")
+        return self.choices.popleft()
+
+    def turn(self) -> bool:
+        """Counts the turns of loops, so that a step that does not end is a fault."""
+        cpu = self.running
+        if cpu is not None:
+            cpu.turns += 1
+            if cpu.turns > MOST_TURNS:
+                raise Fault("runaway", f"{MOST_TURNS:,} turns of a loop and no access")
+            if self._closing:
+                raise TornDown
+        return True
+
+    def head(self) -> bool:
+        """The head of a process's outermost loop is passed."""
+        if self.running is not None:
+            self.running.at_rest = True
+        return self.turn()
+
+    def _here(self, depth: int) -> Line | None:
+        """The line of generated code that is being run, at least so many calls up."""
+        frame = sys._getframe(depth)
+        while frame.f_code.co_filename not in self.files:
+            if frame.f_back is None:
+                return None
+            frame = frame.f_back
+        return frame.f_code.co_filename, frame.f_lineno
+
+    def _lines(self, traceback: TracebackType | None) -> tuple[Line, ...]:
+        """The lines of generated code that an error came through, innermost first."""
+        lines: list[Line] = []
+        while traceback is not None:
+            file = traceback.tb_frame.f_code.co_filename
+            if file in self.files:
+                lines.append((file, traceback.tb_lineno))
+            traceback = traceback.tb_next
+        return tuple(reversed(lines))
+
+
+class Atomic:
+    """`with atomic("reason"):` one gate, at the first access."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self.scheduler = scheduler
+
+    def __enter__(self) -> None:
+        cpu = self.scheduler.running
+        if cpu is not None:
+            cpu.atomic, cpu.accessed = True, False
+
+    def __exit__(self, *error: Any) -> None:
+        cpu = self.scheduler.running
+        if cpu is not None:
+            cpu.atomic = False

@@ -1,0 +1,7 @@
+"""The symbolic engine: z3 looks for a violation among all runs of 0, 1, 2, ... steps.
+
+`terms.py` has values as terms of bit-vectors; `expressions.py` and `actions.py` say in such terms
+what `semantics` says in values; `system.py` makes of a Program its first states and one step of its
+processes; `bounded.py` unrolls that and gives a Verdict, after it has walked on `semantics` every
+run that z3 found.  Nothing found to depth k is UNKNOWN: it is no proof.
+"""

@@ -1,0 +1,50 @@
+"""`modelcheck` and `python -m modelcheck`."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def main() -> None:
+    """The command line, ended by a sentence also where it has not begun: Ctrl-C while modules are
+    loaded, a full disk under `--help`, a stdout or stderr that was closed."""
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115  (for as long as we run)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115
+    try:
+        try:
+            command_line()
+        finally:
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        end(130)
+    except BrokenPipeError:
+        end(130)  # the reader has gone: nothing is left to be said to him
+    except OSError as error:
+        print(f"error: {error.strerror or error}", file=sys.stderr)
+        end(151)
+
+
+def command_line() -> None:
+    """`--version` alone is answered before anything is imported for it."""
+    if sys.argv[1:] == ["--version"]:
+        from modelcheck import __version__
+
+        print(f"modelcheck {__version__}")
+        return
+    from modelcheck.cli import app
+
+    app(prog_name="modelcheck")
+
+
+def end(code: int) -> None:
+    """Without another attempt to write what is left in stdout's buffer."""
+    sys.stderr.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,333 @@
+"""The command line: parses, calls, prints, exits.  What is done is in `pipeline`; what is printed,
+in `report`.  Results go to stdout, everything else to stderr."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import modelcheck
+from modelcheck import pipeline
+from modelcheck.report.lanes import WIDTH
+from modelcheck.report.pieces import write
+from modelcheck.report.progress import ProgressLine
+from modelcheck.report.text import validation_rows, verdict_rows
+from modelcheck.search import ENGINES, Engine
+from modelcheck.source import ConfigurationError, SpecError
+from modelcheck.trace import DISAGREES, VERSION, Disagreement, Limits, exit_code, to_json
+
+INTERNAL, SPEC, CONFIGURATION, INTERRUPTED = 70, 150, 151, 130
+UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, rich_markup_mode=None,
+    pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Sets = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="A parameter: PAGES=3, WAIT=True."),
+]
+Full = Annotated[bool, typer.Option("--full", help="Whole lines, the whole heap at each step.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+Debug = Annotated[bool, typer.Option("--debug", help="A traceback for an internal error.")]
+
+
+@app.callback(invoke_without_command=True)
+def options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    """Is a design for a hypervisor's page heap safe under every interleaving?"""
+    if version:
+        print(version_text())
+        raise typer.Exit
+
+
+def version_text() -> str:
+    """What `modelcheck --version` prints."""
+    return f"modelcheck {modelcheck.__version__}"
+
+
+@app.command()
+def verify(
+    specs: Annotated[list[str], typer.Argument(metavar="SPEC", help="Files to check.")],
+    sets: Sets = None,
+    properties: Annotated[
+        list[str] | None,
+        typer.Option("--property", metavar="SENTENCE", help="Check only this property."),
+    ] = None,
+    engine: Annotated[
+        str, typer.Option(help="reference, symbolic (runs of so many steps) or auto.")
+    ] = "reference",
+    max_depth: Annotated[
+        int | None, typer.Option(min=0, help="Symbolic: stop after runs of so many steps.")
+    ] = None,
+    max_states: Annotated[int | None, typer.Option(min=1, help="Stop after so many.")] = None,
+    max_seconds: Annotated[float | None, typer.Option(min=0, help="Stop after so long.")] = None,
+    max_memory: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="Stop when so much is in use: 512M, 4G.")
+    ] = None,
+    full: Full = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Search every interleaving of a spec; show the shortest way to break a property."""
+
+    def command() -> int:
+        if engine not in ENGINES:
+            known = pipeline.nearest(engine, list(ENGINES))
+            raise ConfigurationError(f"no engine {engine!r}: {known}")
+        by = Engine(engine, max_depth)
+        if max_seconds == float("inf"):  # JSON has no such number
+            raise ConfigurationError(
+                "--max-seconds inf: write a number of seconds, as in --max-seconds 60"
+            )
+        limits = Limits(max_states, max_seconds, size(max_memory) if max_memory else None)
+        by.fits(limits)
+        parameters = settings(sets or [])
+        wanted = tuple(properties or ())
+        codes: list[int] = []
+        documents: list[str] = []
+        for path in specs:
+            if codes and not as_json:
+                print()
+            codes.append(
+                _verify_one(path, parameters, wanted, limits, by, full, as_json, documents)
+            )
+            if codes[-1] == INTERRUPTED:
+                break
+        if as_json:
+            print(documents[0] if len(specs) == 1 else one_document(documents), end="")
+        if INTERRUPTED in codes:
+            return INTERRUPTED
+        return min((c for c in codes if c != 0), default=0)
+
+    exiting(command, debug)
+
+
+def _verify_one(
+    path: str, sets: pipeline.Sets, properties: tuple[str, ...], limits: Limits, by: Engine,
+    full: bool, as_json: bool, documents: list[str],
+) -> int:
+    """Check one spec and print what was found, or add its document; its exit code."""
+    try:
+        with ProgressLine(path, sys.stderr) as progress:
+            checked = pipeline.verify(path, sets, properties, limits, progress, by)
+    except (SpecError, ConfigurationError) as error:
+        code, text = _refusal(error)
+        documents.append(_error_document(path, text))
+        print(text, file=sys.stderr)
+        return code
+    if as_json:
+        documents.append(to_json(checked.verdict))
+    else:
+        write(verdict_rows(checked.verdict, checked.expected, _width(), full), sys.stdout)
+    return exit_code(checked.verdict)
+
+
+@app.command()
+def show(
+    spec: Annotated[str, typer.Argument(metavar="SPEC")],
+    sets: Sets = None,
+    stage: Annotated[
+        str | None, typer.Option(help="Print the program as it is after this stage.")
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """Print the guarded actions that a spec is compiled to."""
+
+    def command() -> int:
+        from modelcheck.frontend.compile import stages
+        from modelcheck.notation import print_program
+
+        programs = dict(stages(pipeline.shown_path(spec), settings(sets or [])))
+        name = stage or list(programs)[-1]
+        if name not in programs:
+            known = pipeline.nearest(name, list(programs))
+            raise ConfigurationError(f"no stage {name!r}: {known}")
+        print(print_program(programs[name]), end="")
+        return 0
+
+    exiting(command, debug)
+
+
+@app.command()
+def replay(
+    trace: Annotated[str, typer.Argument(metavar="TRACE.json", help="From verify --json.")],
+    full: Full = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Run a recorded counterexample again, on the executable allocator."""
+
+    def command() -> int:
+        checked = pipeline.replay_file(trace)
+        if as_json:
+            print(to_json(checked.verdict), end="")
+        else:
+            write(verdict_rows(checked.verdict, checked.expected, _width(), full), sys.stdout)
+        return exit_code(checked.verdict)
+
+    exiting(command, debug)
+
+
+@app.command("gate")
+def gate_command(
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PATHS]", help="Files and folders; else [tool.modelcheck]'s."),
+    ] = None,
+    budget: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="For each spec; inconclusive after it.")
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Specs at once; else a CPU each.")] = None,
+    max_memory: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="For each spec: 512M, 4G.")
+    ] = None,
+    junit: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Write JUnit XML there too.")
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """Check every spec against its EXPECT, for CI; inconclusive is never a pass."""
+
+    def command() -> int:
+        # multiprocessing, XML and TOML: for this command only
+        from modelcheck import gate
+        from modelcheck.gated import exit_code as gate_exit_code
+        from modelcheck.project import project
+        from modelcheck.report.gate_table import gate_rows
+        from modelcheck.report.junit import junit as junit_xml
+
+        settings = project(Path.cwd())
+        seconds = settings.budget if budget is None else budget
+        if not seconds > 0:
+            raise ConfigurationError(f"--budget {seconds:g}: write seconds, as in --budget 60")
+        if junit is not None and Path(junit).is_dir():
+            raise ConfigurationError(f"--junit {junit}: this is a folder; name a file")
+        rules = gate.Rules(
+            seconds, size(max_memory) if max_memory else None, settings.require_validated
+        )
+        wanted = gate.instances(paths or [], settings)
+        at_once = jobs or settings.jobs or os.cpu_count() or 1
+        with ProgressLine("gate", sys.stderr) as progress:
+            results = gate.run(wanted, rules, at_once, progress.show)
+        write(gate_rows(results), sys.stdout)
+        if junit is not None:
+            _write(junit, junit_xml(results))
+        return gate_exit_code(results)
+
+    exiting(command, debug)
+
+
+def _write(path: str, text: str) -> None:
+    try:
+        pipeline.write_aside(Path(path), text)
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be written: {error.strerror}") from None
+
+
+@app.command("debug")
+def debug_(
+    spec: Annotated[str, typer.Argument(metavar="SPEC")],
+    trace: Annotated[str, typer.Argument(metavar="TRACE.json", help="From verify --json.")],
+    cpu: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Whose steps; else who fails: domain[0].")
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """Follow a recorded counterexample with pdb, on the executable allocator."""
+
+    def command() -> int:
+        became = pipeline.debug(spec, trace, cpu)
+        if became is not None:
+            write(validation_rows(became), sys.stdout)
+        return DISAGREES if became is not None and became.mark == "NOT REPRODUCED" else 0
+
+    exiting(command, debug)
+
+
+def exiting(command: Callable[[], int], debug: bool) -> None:
+    """Exit with the command's code; whatever goes wrong is said in a sentence."""
+    try:
+        code = command()
+        sys.stdout.flush()
+    except (SpecError, ConfigurationError) as error:
+        code, text = _refusal(error)
+        print(text, file=sys.stderr)
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+        print("interrupted", file=sys.stderr)
+    except BrokenPipeError:
+        code = INTERRUPTED
+        sys.stderr.close()  # the reader has gone: nothing is left to be said to him
+    except OSError as error:
+        code = CONFIGURATION
+        print(f"error: {error.strerror or error}", file=sys.stderr)  # a full disk, say
+    except Exception as error:
+        code = DISAGREES if isinstance(error, Disagreement) else INTERNAL
+        if debug:
+            traceback.print_exc()
+        hint = "" if debug else "; --debug shows the traceback"
+        print(
+            f"internal error: {type(error).__name__}: {error}\n"
+            f"This is a defect of modelcheck: please report it, with the spec{hint}.",
+            file=sys.stderr,
+        )
+    raise typer.Exit(code)
+
+
+def _refusal(error: SpecError | ConfigurationError) -> tuple[int, str]:
+    if isinstance(error, SpecError):
+        return SPEC, error.text()
+    return CONFIGURATION, f"error: {error}"
+
+
+def settings(sets: list[str]) -> dict[str, int | bool]:
+    """`["PAGES=3", "WAIT=True"]` as a dictionary."""
+    found = {}
+    for text in sets:
+        name, equals, value = text.partition("=")
+        if not name or not equals:
+            raise ConfigurationError(f"--set {text}: write --set NAME=VALUE, as in --set PAGES=3")
+        if name in found:
+            raise ConfigurationError(f"--set {text}: {name} is set twice")
+        try:
+            found[name] = pipeline.parameter(value)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"--set {text}: {error}") from None
+    return found
+
+
+def size(text: str) -> int:
+    """`512M` or `4G` in bytes."""
+    match = re.fullmatch(r"(\d+)([KMGT]?)(i?B)?", text.strip(), re.IGNORECASE)
+    if match is None:
+        raise ConfigurationError(f"--max-memory {text}: write a size, as in 512M or 4G")
+    return int(match[1]) * UNITS[match[2].upper()]
+
+
+def one_document(documents: list[str]) -> str:
+    """The documents of several specs as one."""
+    several: dict[str, Any] = {"format": "modelcheck-verdicts", "version": VERSION}
+    several["verdicts"] = [json.loads(d) for d in documents]
+    return json.dumps(several, indent=2, ensure_ascii=False) + "\n"
+
+
+def _error_document(path: str, text: str) -> str:
+    document = {"format": "modelcheck-error", "version": VERSION, "spec": path, "error": text}
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _width() -> int:
+    """The terminal's width; off a terminal always the same."""
+    return max(100, shutil.get_terminal_size().columns) if sys.stdout.isatty() else WIDTH

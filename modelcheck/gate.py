@@ -1,0 +1,379 @@
+"""A gate for CI: every spec against what its EXPECT says, in both directions.
+
+Each instance is checked in a process of its own, some at a time: one that hangs, or that the system
+kills for its memory, is inconclusive and hurts no other.  Nothing passes vacuously: a spec without
+EXPECT, a folder without specs, a property that was not decided are all errors."""
+
+from __future__ import annotations
+
+import ast
+import multiprocessing
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+from modelcheck import pipeline
+from modelcheck.frontend.compile import read_spec
+from modelcheck.frontend.definitions import Expectation, Spec
+from modelcheck.gated import (
+    CONFIGURATION, INCONCLUSIVE, INTERNAL, INTERRUPTED, NO_MEMORY, NOT_VALIDATED, REFUSED,
+    UNREACHED, UNTRUE, Finding, Gated,
+)
+from modelcheck.project import FILE, Project
+from modelcheck.source import ConfigurationError, Span, SpecError
+from modelcheck.trace import Limits, PropertyResult, Verdict, exit_code
+
+GRACE = 5.0  # seconds after its budget in which a process may still read deadlocks off its graph
+DEADLOCK = "deadlock"  # as EXPECT and --property name it
+LOOK = 0.2  # seconds between two looks at the processes
+
+Told = Callable[[str], None]
+"""Told how far the gate has got, a few times a second."""
+
+
+@dataclass(frozen=True)
+class Instance:
+    """A spec, by the path that reports name, and the parameters that are set."""
+
+    spec: str
+    sets: tuple[tuple[str, int | bool], ...] = ()
+
+    def shown(self) -> tuple[str, ...]:
+        """The parameters as `--set` takes them."""
+        return tuple(f"{name}={value}" for name, value in self.sets)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What every instance is held to: seconds and memory, and whether a counterexample counts only
+    if it was run on the executable allocator."""
+
+    budget: float
+    memory: int | None = None
+    require_validated: bool = False
+
+
+# ------------------------------------------------------------------------------- what is gated
+
+
+def instances(paths: list[str], project: Project) -> tuple[Instance, ...]:
+    """Every instance to gate, in the order of reports: the paths as given, a folder's specs by
+    name, each spec as it stands and then at the instances that the project lists.
+
+    paths  those of the command line; none: the project's"""
+    asked = paths or [pipeline.shown_path(str(path)) for path in project.paths]
+    if not asked:
+        raise ConfigurationError(
+            f"nothing to gate: write modelcheck gate specs, or paths in [tool.modelcheck] of {FILE}"
+        )
+    specs: dict[Path, str] = {}
+    for path in asked:
+        for found in _specs(Path(path)):
+            specs.setdefault(found.resolve(), pipeline.shown_path(str(found)))
+    for listed in project.instances:
+        if not paths and listed.spec.resolve() not in specs:
+            name = pipeline.shown_path(str(listed.spec))
+            raise ConfigurationError(f"instances: {name} is not in paths, and would not be gated")
+    gated: list[Instance] = []
+    for resolved, spec in specs.items():
+        gated.append(Instance(spec))
+        for listed in project.instances:
+            if listed.spec.resolve() == resolved:
+                gated.append(Instance(spec, tuple(listed.sets.items())))
+    for instance in gated:
+        if gated.count(instance) > 1:
+            twice = " ".join((instance.spec, *instance.shown()))
+            raise ConfigurationError(f"instances: {twice} is there twice")
+    return tuple(gated)
+
+
+def _specs(path: Path) -> list[Path]:
+    """A file itself; the specs of a folder and those below it.  What begins with _ is a part that
+    specs import, and a folder that begins with a dot is nobody's."""
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise ConfigurationError(f"there is no file or folder {path}")
+    found = sorted(
+        file for file in path.rglob("*.py") if not file.name.startswith("_")
+        if not any(part.startswith(".") for part in file.relative_to(path).parts)
+    )
+    if not found:
+        raise ConfigurationError(f"no specs in {path}: nothing would be checked")
+    return found
+
+
+# ----------------------------------------------------------------------------------- one of them
+
+
+def gated(instance: Instance, rules: Rules) -> Gated:
+    """Check one instance and judge it."""
+    began = time.monotonic()
+    clauses = ""
+    verdict: Verdict | None = None
+    try:
+        expected = _clauses(instance)
+        clauses = pipeline.said(expected)
+        verdict = _verify(instance, (), rules, began)
+        findings = judged(expected, verdict, rules.require_validated)
+        if not findings:
+            for asked in undecided(expected, verdict):
+                further = _verify(instance, asked, rules, began)
+                findings += judged_further(expected, asked, further, rules.require_validated)
+    except SpecError as error:
+        findings = (Finding(REFUSED, error.text()),)
+    except ConfigurationError as error:
+        findings = (Finding(CONFIGURATION, str(error)),)
+    except MemoryError:
+        findings = (Finding(NO_MEMORY, "there was no more memory"),)
+    except Exception as error:  # a defect of ours in one spec must not hide what the others say
+        findings = (Finding(INTERNAL, f"internal error: {type(error).__name__}: {error}"),)
+    seconds = time.monotonic() - began
+    worst_first = tuple(sorted(findings, key=lambda finding: finding.code))
+    return Gated(instance.spec, instance.shown(), clauses, verdict, worst_first, seconds)
+
+
+def _clauses(instance: Instance) -> tuple[Expectation, ...]:
+    """What EXPECT says of an instance; SpecError if that is nothing, or contradicts itself."""
+    spec = read_spec(instance.spec, dict(instance.sets))
+    if not spec.expectations:
+        values = " ".join(f"{p.name}={p.value}" for p in spec.parameters) or "no parameters"
+        raise SpecError(
+            _expect(spec),
+            f"EXPECT says nothing of this instance ({values}), so nothing can be gated",
+            'EXPECT = holds(), or EXPECT = violates("the sentence", when=...)',
+        )
+    if len({clause.violates is None for clause in spec.expectations}) > 1:
+        raise SpecError(
+            spec.expectations[1].span,
+            "EXPECT says both holds() and violates(...) of this instance",
+            "when=... on each, so that one of them applies",
+        )
+    return spec.expectations
+
+
+def _expect(spec: Spec) -> Span:
+    """Where EXPECT stands; where there is none, the top of the file."""
+    for node in spec.module.tree.body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id="EXPECT") as name]):
+                return spec.module.span(name)
+            case _:
+                pass
+    return Span(spec.path, 1, 1, 1, 2)
+
+
+def _verify(
+    instance: Instance, properties: tuple[str, ...], rules: Rules, began: float
+) -> Verdict:
+    left = max(0.0, rules.budget - (time.monotonic() - began))
+    limits = Limits(seconds=left, memory=rules.memory)
+    return pipeline.verify(
+        instance.spec, dict(instance.sets), properties, limits, lambda states, depth, queue: None
+    ).verdict
+
+
+# -------------------------------------------------------------------------------------- judging
+
+
+def judged(
+    clauses: tuple[Expectation, ...], verdict: Verdict, require_validated: bool
+) -> tuple[Finding, ...]:
+    """Why a verdict does not pass; what the search left open is not judged here (`undecided`)."""
+    doubt = _doubts(verdict, require_validated)
+    if doubt:
+        return doubt
+    findings = [
+        Finding(UNREACHED, f'"{p.sentence}" is never reached')
+        for p in verdict.properties if p.status == "not reached"
+    ]
+    promised, broken = _promised(clauses), pipeline.broken(verdict)
+    what = f"EXPECT says {pipeline.said(clauses)}, but"
+    order = "" if not promised else " too" if set(promised) & set(broken) else " first"
+    for sentence in broken:
+        if sentence not in promised:
+            wrong = "there is a deadlock" if sentence == DEADLOCK else f'"{sentence}" is broken'
+            findings.append(Finding(UNTRUE, f"{what} {wrong}{order}, after {_steps(verdict)}"))
+    if verdict.outcome == "HOLDS" or verdict.exhaustive:
+        for sentence in promised:
+            if sentence not in broken:
+                findings.append(_not_broken(sentence, verdict))
+    if verdict.outcome == "HOLDS":
+        findings += [
+            Finding(INCONCLUSIVE, f'"{name_of(p)}" was not checked')
+            for p in verdict.properties if p.status == "not checked"
+        ]
+    return tuple(findings)
+
+
+def undecided(
+    clauses: tuple[Expectation, ...], verdict: Verdict
+) -> Iterator[tuple[str, ...]]:
+    """What a search that ended at a promised violation left open, by the searches that decide it:
+    one for each further violation that is promised, one for what must be reachable."""
+    open_ = [p for p in verdict.properties if p.status == "not checked"]
+    broken = pipeline.broken(verdict)
+    for sentence in _promised(clauses):
+        if sentence not in broken:
+            yield (sentence,)
+    reachable = tuple(p.sentence for p in open_ if p.kind == "sometimes")
+    if reachable:
+        yield reachable
+
+
+def judged_further(
+    clauses: tuple[Expectation, ...], asked: tuple[str, ...], verdict: Verdict,
+    require_validated: bool,
+) -> tuple[Finding, ...]:
+    """Why the verdict on what was left open does not pass."""
+    doubt = _doubts(verdict, require_validated)
+    if doubt:
+        return tuple(replace(d, reason=f'{" and ".join(asked)}: {d.reason}') for d in doubt)
+    findings = []
+    broken = pipeline.broken(verdict)
+    for p in verdict.properties:
+        if name_of(p) not in asked or name_of(p) in broken:
+            continue
+        match p.status:
+            case "not reached":
+                findings.append(Finding(UNREACHED, f'"{p.sentence}" is never reached'))
+            case "holds":
+                findings.append(_not_broken(name_of(p), verdict))
+            case "not checked":
+                stands = f"{' and '.join(sorted(broken))} stands before it"
+                findings.append(Finding(INCONCLUSIVE, f'"{name_of(p)}" is not decided: {stands}'))
+            case "reached" | "violated":
+                pass
+    return tuple(findings)
+
+
+def _doubts(verdict: Verdict, require_validated: bool) -> tuple[Finding, ...]:
+    """Why nothing can be said: the search ended early, or its counterexample is not to be had."""
+    if verdict.outcome == "UNKNOWN":
+        how_far = str(verdict.stopped or "not everything was looked at")
+        return (Finding(exit_code(verdict), how_far),)
+    if verdict.trace is None:
+        return ()
+    found = verdict.validation
+    if found is None and require_validated:
+        text = "the counterexample was not run on the executable allocator"
+        return (Finding(NOT_VALIDATED, text),)
+    if found is not None and found.mark == "NOT REPRODUCED":
+        text = f"the counterexample is NOT REPRODUCED on the executable allocator: {found.detail}"
+        return (Finding(NOT_VALIDATED, text),)
+    return ()
+
+
+def _promised(clauses: tuple[Expectation, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(c.violates for c in clauses if c.violates is not None))
+
+
+def name_of(p: PropertyResult) -> str:
+    """A property as EXPECT and `--property` name it."""
+    return DEADLOCK if p.kind == "deadlock" else p.sentence
+
+
+def _steps(verdict: Verdict) -> str:
+    n = 0 if verdict.trace is None else len(verdict.trace.steps)
+    return f"{n} step{'' if n == 1 else 's'}"
+
+
+def _not_broken(sentence: str, verdict: Verdict) -> Finding:
+    none = "there is none" if sentence == DEADLOCK else "nothing breaks it"
+    in_all = f"in any of the {verdict.states:,} states"
+    return Finding(UNTRUE, f'EXPECT says violates("{sentence}"), but {none} {in_all}')
+
+
+# ------------------------------------------------------------------------------ all of them
+
+
+@dataclass(frozen=True)
+class _Running:
+    process: BaseProcess
+    pipe: Connection
+    began: float
+
+
+def run(
+    wanted: tuple[Instance, ...], rules: Rules, jobs: int, told: Told, grace: float = GRACE
+) -> tuple[Gated, ...]:
+    """Every instance judged, in the order given, whichever ends first.  After Ctrl-C: what was
+    found by then, the others as interrupted."""
+    done: dict[int, Gated] = {}
+    running: dict[int, _Running] = {}
+    todo = list(range(len(wanted)))
+    try:
+        while todo or running:
+            while todo and len(running) < jobs:
+                i = todo.pop(0)
+                running[i] = _start(wanted[i], rules)
+            now = ", ".join(wanted[i].spec for i in running)
+            told(f"{len(done)} of {len(wanted)} done; {now}")
+            wait([r.pipe for r in running.values()], LOOK)
+            for i, one in list(running.items()):
+                late = time.monotonic() - one.began > rules.budget + grace
+                if one.pipe.poll():
+                    done[i] = _result(wanted[i], one)
+                elif late:
+                    text = "the time was spent: it did not stop by itself, and was killed"
+                    done[i] = _without(wanted[i], Finding(INCONCLUSIVE, text), one)
+                if i in done:
+                    _end(running.pop(i))
+    except KeyboardInterrupt:
+        for one in running.values():
+            _end(one)
+    return tuple(
+        done.get(i) or _without(wanted[i], Finding(INTERRUPTED, "interrupted"), running.get(i))
+        for i in range(len(wanted))
+    )
+
+
+def _start(instance: Instance, rules: Rules) -> _Running:
+    """A process for one instance.  Ctrl-C at the terminal reaches all of them: only the first one
+    is to hear it."""
+    fork = multiprocessing.get_context("fork")  # what is imported here need not be imported there
+    pipe, theirs = fork.Pipe(duplex=False)
+    process = fork.Process(target=_in_process, args=(instance, rules, theirs), daemon=True)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        process.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    theirs.close()
+    return _Running(process, pipe, time.monotonic())
+
+
+def _in_process(instance: Instance, rules: Rules, pipe: Connection) -> None:
+    pipe.send(gated(instance, rules))
+
+
+def _result(instance: Instance, one: _Running) -> Gated:
+    """What a process sent; if it died before, that."""
+    try:
+        found = one.pipe.recv()
+    except EOFError:
+        one.process.join()
+        code = one.process.exitcode or 0
+        if code == -signal.SIGKILL:
+            text = "its process was killed, as the system does when memory is short"
+            return _without(instance, Finding(NO_MEMORY, text), one)
+        text = f"its process ended with {code} and said nothing"
+        return _without(instance, Finding(INTERNAL, text), one)
+    assert isinstance(found, Gated)
+    return found
+
+
+def _without(instance: Instance, finding: Finding, one: _Running | None) -> Gated:
+    """An instance that came to no verdict."""
+    seconds = 0.0 if one is None else time.monotonic() - one.began
+    return Gated(instance.spec, instance.shown(), "", None, (finding,), seconds)
+
+
+def _end(one: _Running) -> None:
+    one.process.kill()
+    one.process.join()
+    one.pipe.close()

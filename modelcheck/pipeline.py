@@ -1,0 +1,215 @@
+"""From a spec's path to a verdict with its trace validated: the whole way, for every command.
+
+text -> steps -> legal -> memory model -> engine -> replay on the executable allocator."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from modelcheck.frontend.compile import compile_spec
+from modelcheck.frontend.declare import sentences
+from modelcheck.frontend.definitions import Expectation, Spec
+from modelcheck.ir import Program
+from modelcheck.search import Engine, search
+from modelcheck.semantics import Semantics
+from modelcheck.source import ConfigurationError
+from modelcheck.trace import Failure, Limits, Trace, Validation, Verdict, from_json, of_spec
+from modelcheck.validate import is_a_trace_of, is_what_its_run_says, to_follow, validated
+
+Sets = Mapping[str, int | bool]
+Progress = Callable[[int, int, int], None]
+REFERENCE = Engine()
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A verdict, and what the spec's EXPECT makes of it, as a sentence."""
+
+    verdict: Verdict
+    expected: str
+
+
+def nearest(word: str, known: list[str]) -> str:
+    """What may have been meant: `did you mean X?`, or the whole list."""
+    near = difflib.get_close_matches(word, known, 1, 0.5)
+    return f"did you mean {near[0]!r}?" if near else "there is " + (", ".join(known) or "none")
+
+
+def shown_path(path: str) -> str:
+    """A path as reports and traces name it: relative where it lies below the working directory."""
+    if Path(path).is_absolute() and Path(path).is_relative_to(Path.cwd()):
+        return str(Path(path).relative_to(Path.cwd()))
+    return path
+
+
+def sources(spec: Spec) -> tuple[tuple[str, str], ...]:
+    """Each file of a spec with the SHA-256 of its text."""
+    return tuple(
+        (m.file, hashlib.sha256(m.text.encode("utf-8")).hexdigest()) for m in spec.modules
+    )
+
+
+def verify(
+    path: str, sets: Sets, properties: tuple[str, ...], limits: Limits, progress: Progress,
+    engine: Engine = REFERENCE,
+) -> Checked:
+    """Search, and run what is found on the executable allocator.
+
+    SpecError for a spec that is not accepted; ConfigurationError for a parameter or property that
+    it has not."""
+    spec, program = compile_spec(shown_path(path), sets)
+    asked = tuple(chosen(spec, name) for name in properties)
+    verdict = of_spec(search(program, engine, limits, asked, progress), spec.path)
+    verdict = validated(replace(verdict, sources=sources(spec)), spec, program)
+    if asked:
+        return Checked(verdict, "not judged: only what was asked for was checked")
+    return Checked(verdict, expectation(spec.expectations, verdict))
+
+
+def chosen(spec: Spec, name: str) -> str:
+    """A property that was asked for, by its sentence or by the name of its function."""
+    known = ["deadlock", *sentences(spec)]
+    for sentence in (name, name.replace("_", " ")):
+        if sentence in known:
+            return sentence
+    raise ConfigurationError(f"{spec.path} has no property {name!r}: {nearest(name, known)}")
+
+
+def expectation(clauses: tuple[Expectation, ...], verdict: Verdict) -> str:
+    """Whether the verdict is what EXPECT says, in a sentence that begins with yes or NO."""
+    if not clauses:
+        return "nothing: the spec says no EXPECT for this instance"
+    if verdict.outcome == "UNKNOWN":
+        return f"not known: EXPECT says {said(clauses)}"
+    promised = {c.violates for c in clauses if c.violates is not None}
+    found = set(broken(verdict))
+    met = found <= promised and bool(found) == bool(promised)
+    return f"{'yes' if met and not_missed(verdict) else 'NO'}: EXPECT says {said(clauses)}"
+
+
+def said(clauses: tuple[Expectation, ...]) -> str:
+    """The clauses of EXPECT that apply, as a spec says them."""
+    return ", ".join(
+        "holds()" if c.violates is None else f'violates("{c.violates}")' for c in clauses
+    )
+
+
+def broken(verdict: Verdict) -> tuple[str, ...]:
+    """What a verdict found broken, as EXPECT names it; faults such as an index too large too."""
+    trace = verdict.trace
+    shown = () if trace is None or trace.failure is None else (trace.failure,)
+    return tuple(dict.fromkeys(
+        "deadlock" if failure.kind == "deadlock" else failure.sentence
+        for failure in (*shown, *verdict.others)
+    ))
+
+
+def not_missed(verdict: Verdict) -> bool:
+    """Whether no `@sometimes` was missed."""
+    return all(p.status != "not reached" for p in verdict.properties)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A verdict with a trace, read from a document, and the spec as it stands."""
+
+    verdict: Verdict
+    trace: Trace
+    failure: Failure
+    spec: Spec
+    program: Program
+
+
+def recorded(path: str) -> Recorded:
+    """What a JSON document says of a spec, if it can be so: nothing of it is believed but the
+    schedule, and the figures of the search."""
+    document = from_json(_read(path), path)
+    if document.trace is None:
+        raise ConfigurationError(f"{path} has no trace: its verdict is {document.outcome}")
+    sets = {name: parameter(value) for name, value in document.parameters}
+    if not Path(document.spec).is_file():
+        raise ConfigurationError(
+            f"{path} is a trace of {document.spec}, and there is no such file here: run this where "
+            "it was made"
+        )
+    spec, program = compile_spec(document.spec, sets)
+    now, then = dict(sources(spec)), dict(document.sources)
+    for file in {**now, **then}:
+        if now.get(file) != then.get(file):
+            raise ConfigurationError(
+                f"{file} has changed since {path} was made: make it anew with modelcheck verify"
+            )
+    failure = document.trace.failure
+    if failure is None or not is_a_trace_of(document.trace, spec, program):
+        raise ConfigurationError(f"{path} was changed: its schedule makes another trace")
+    if (document.outcome, document.memory_model) != ("VIOLATED", program.memory):
+        raise ConfigurationError(
+            f"{path} was changed: its trace is a violation, under memory model {program.memory}"
+        )
+    if not is_what_its_run_says(document, document.trace, program):
+        raise ConfigurationError(f"{path} was changed: what it claims is not what its trace shows")
+    return Recorded(document, document.trace, failure, spec, program)
+
+
+def replay_file(path: str) -> Checked:
+    """Run the trace of a JSON document again, on the spec as it stands."""
+    found = recorded(path)
+    verdict = validated(found.verdict, found.spec, found.program)
+    return Checked(verdict, expectation(found.spec.expectations, verdict))
+
+
+def debug(path: str, trace: str, cpu: str | None) -> Validation | None:
+    """Follow a recorded trace of a spec with pdb: None if the user left before its end.
+
+    `cpu`: whose steps to stop at; None: those of the CPU that fails, or that takes the last step
+    before a property of memory is false."""
+    found = recorded(trace)
+    if Path(path).resolve() != Path(found.spec.path).resolve():
+        raise ConfigurationError(f"{trace} is a trace of {found.spec.path}, not of {path}")
+    steps = found.trace.steps
+    if not steps:
+        raise ConfigurationError(f"{trace} fails before its first step: there is nothing to follow")
+    name = cpu or found.failure.process or steps[-1].process
+    acting = sorted({step.process for step in steps})
+    if name not in acting:
+        known = nearest(name, acting)
+        raise ConfigurationError(f"no CPU called {name!r} takes a step in {trace}: {known}")
+    spec, program = to_follow(found.trace, found.failure, found.spec, found.program)
+    from modelcheck.heap.debug import debug as follow  # pdb
+
+    return follow(spec, Semantics(program), found.trace, found.trace.processes.index(name))
+
+
+def parameter(text: str) -> int | bool:
+    """`3`, `True` or `False` (also in small letters)."""
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    try:
+        return int(text)
+    except ValueError:
+        raise ConfigurationError(f"{text!r} is not an int, True or False") from None
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{path} is not UTF-8 text") from None
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def write_aside(path: Path, text: str) -> None:
+    """Write a file so that it is there as a whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
+    ) as aside:
+        aside.write(text)
+    Path(aside.name).chmod(0o644)
+    Path(aside.name).replace(path)

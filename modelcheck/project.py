@@ -1,0 +1,113 @@
+"""What a project says of its gate: `[tool.modelcheck]` in the nearest pyproject.toml.
+
+    [tool.modelcheck]
+    paths = ["specs"]
+    budget = 60                 # seconds for a spec
+    jobs = 2
+    require_validated = true
+    instances = [
+        { spec = "specs/per_page_cmpxchg.py", set = { WAIT = true } },
+    ]
+
+Paths are relative to the folder of that file.  An instance is gated besides the one that its spec
+states itself."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from modelcheck.pipeline import nearest, shown_path
+from modelcheck.source import ConfigurationError
+
+FILE = "pyproject.toml"
+BUDGET = 60.0  # seconds for a spec, where nobody says another
+
+
+@dataclass(frozen=True)
+class Listed:
+    """An instance that the project lists: a spec, and the parameters that are set there."""
+
+    spec: Path
+    sets: Mapping[str, int | bool]
+
+
+@dataclass(frozen=True)
+class Project:
+    """The settings of a gate; without a file, these."""
+
+    paths: tuple[Path, ...] = ()
+    budget: float = BUDGET
+    jobs: int | None = None
+    require_validated: bool = False
+    instances: tuple[Listed, ...] = ()
+
+
+KEYS = ("paths", "budget", "jobs", "require_validated", "instances")
+
+
+def project(folder: Path) -> Project:
+    """The settings that hold in a folder.  ConfigurationError if they cannot be read."""
+    file = next((f / FILE for f in (folder, *folder.parents) if (f / FILE).is_file()), None)
+    if file is None:
+        return Project()
+    try:
+        whole = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationError(f"{shown_path(str(file))} cannot be read: {error}") from None
+    tool = whole.get("tool", {})
+    return _project(tool.get("modelcheck", {}) if isinstance(tool, dict) else {}, file)
+
+
+def _project(table: Any, file: Path) -> Project:
+    where = f"{shown_path(str(file))}: [tool.modelcheck]"
+    _only(table, KEYS, where)
+    found: dict[str, Any] = {}
+    for key, value in table.items():
+        match key, value:
+            case "paths", [*names] if all(isinstance(n, str) for n in names):
+                found[key] = tuple(file.parent / n for n in names)
+            case "budget", int() | float() if value > 0 and not isinstance(value, bool):
+                found[key] = float(value)
+            case "jobs", int() if value > 0 and not isinstance(value, bool):
+                found[key] = value
+            case "require_validated", bool():
+                found[key] = value
+            case "instances", [*listed]:
+                found[key] = tuple(_instance(i, file, f"{where}: instances") for i in listed)
+            case _:
+                raise ConfigurationError(f"{where}: {key} is {SHAPES[key]}")
+    return Project(**found)
+
+
+SHAPES = {
+    "paths": 'a list of files and folders, as in ["specs"]',
+    "budget": "a number of seconds, as in 60",
+    "jobs": "a number of processes, as in 2",
+    "require_validated": "true or false",
+    "instances": 'a list, as in [{ spec = "specs/a.py", set = { PAGES = 3 } }]',
+}
+
+
+def _instance(table: Any, file: Path, where: str) -> Listed:
+    _only(table, ("spec", "set"), where)
+    spec, sets = table.get("spec"), table.get("set")
+    if not isinstance(spec, str) or not isinstance(sets, dict) or not sets:
+        raise ConfigurationError(f"{where} is {SHAPES['instances']}")
+    for name, value in sets.items():
+        if not isinstance(value, int):
+            raise ConfigurationError(f"{where}: {name} = {value!r} is not an int, true or false")
+    if not (file.parent / spec).is_file():
+        raise ConfigurationError(f"{where}: there is no file {spec} beside {FILE}")
+    return Listed(file.parent / spec, sets)
+
+
+def _only(table: Any, keys: tuple[str, ...], where: str) -> None:
+    if not isinstance(table, dict):
+        raise ConfigurationError(f"{where} is a table of {', '.join(keys)}")
+    for key in table:
+        if key not in keys:
+            raise ConfigurationError(f"{where} has no {key!r}: {nearest(key, list(keys))}")

@@ -1,0 +1,1 @@
+"""Verdicts and traces for people: text now, other formats as they come."""

@@ -1,0 +1,61 @@
+"""A gate for GitLab, GitHub and others: JUnit XML.  A test case for each instance; a `failure`
+where something is known to be wrong, an `error` where nothing is known; never `skipped`, for that
+passes.
+
+    <testcase classname="specs/a.py" name="WAIT=True" file="specs/a.py" time="2.104">
+      <failure type="16" message="an EXPECT is untrue: ...">...the whole report...</failure>
+    </testcase>
+"""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree as ET
+
+from modelcheck.gated import MEANING, NOT_VALIDATED, UNREACHED, UNTRUE, Gated
+from modelcheck.report.gate_table import command
+from modelcheck.report.pieces import clean, plain
+from modelcheck.report.text import verdict_rows
+
+KNOWN_WRONG = (UNREACHED, UNTRUE, NOT_VALIDATED)
+
+
+def junit(results: tuple[Gated, ...]) -> str:
+    """The document."""
+    failures = sum(r.code in KNOWN_WRONG for r in results)
+    counts = {
+        "name": "modelcheck gate",
+        "tests": str(len(results)),
+        "failures": str(failures),
+        "errors": str(sum(r.code != 0 for r in results) - failures),
+        "skipped": "0",
+        "time": f"{sum(r.seconds for r in results):.3f}",
+    }
+    root = ET.Element("testsuites", counts)
+    suite = ET.SubElement(root, "testsuite", counts)
+    for result in results:
+        _case(suite, result)
+    ET.indent(root)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
+
+
+def _case(suite: ET.Element, result: Gated) -> None:
+    case = ET.SubElement(suite, "testcase", {
+        "classname": clean(result.spec), "name": clean(result.instance),
+        "file": clean(result.spec), "time": f"{result.seconds:.3f}",
+    })
+    if not result.findings:
+        return
+    reasons = "\n".join(f.reason for f in result.findings)
+    body = ET.SubElement(case, "failure" if result.code in KNOWN_WRONG else "error", {
+        "type": str(result.code),
+        "message": _lines(f"{MEANING[result.code]}: {reasons}").partition("\n")[0],
+    })
+    body.text = _lines(reasons)
+    if result.verdict is not None:
+        report = plain(verdict_rows(result.verdict, f"EXPECT says {result.clauses}"))
+        body.text += f"\n\n{command(result)}\n\n{report}"
+
+
+def _lines(text: str) -> str:
+    """The text without characters that XML cannot hold."""
+    return "\n".join(clean(line) for line in text.split("\n"))

@@ -1,0 +1,63 @@
+"""Text with colours that can be left out: what the reports are made of.
+
+A row is a tuple of pieces, each with a style of rich's ("bold red", ...).  Off a terminal the
+styles are dropped and rich is never imported.  Whatever a spec put into its strings, no control
+character reaches a terminal.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TextIO, TypeAlias
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of text in one style; "" is the terminal's own."""
+
+    text: str
+    style: str = ""
+
+
+Row: TypeAlias = tuple[Piece, ...]
+
+
+def row(text: str, style: str = "") -> Row:
+    """A row of one piece."""
+    return (Piece(text, style),)
+
+
+def clean(text: str) -> str:
+    """The text with its control characters made visible."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def plain(rows: Iterable[Row]) -> str:
+    """The rows without styles, a newline after each, no blanks at the ends of lines."""
+    return "".join("".join(clean(p.text) for p in r).rstrip() + "\n" for r in rows)
+
+
+def wants_colour(stream: TextIO) -> bool:
+    """NO_COLOR forbids, FORCE_COLOR demands, else colour is for terminals."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or stream.isatty()
+
+
+def write(rows: Iterable[Row], stream: TextIO) -> None:
+    """Print the rows, in colour where that is wanted."""
+    if not wants_colour(stream):
+        stream.write(plain(rows))
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(file=stream, force_terminal=True, highlight=False, soft_wrap=True)
+    for pieces in rows:
+        line = Text()
+        for piece in pieces:
+            line.append(clean(piece.text), style=piece.style)
+        line.rstrip()
+        console.print(line)

@@ -1,0 +1,164 @@
+"""A verdict for people: what was found, then how far that goes, then the trace.
+
+    specs/per_page_cmpxchg.py: VIOLATED  no dirty page is returned to a caller
+      expected    yes: EXPECT = violates("no dirty page is returned to a caller")
+      instance    PAGES=2 DOMAINS=2 IDLE_CPUS=1 WAIT=False, memory model sc
+      searched    3,412 states, 7,025 transitions, depth 9 in 0.21 s (reference engine): not all ...
+"""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+
+from modelcheck.report.lanes import WIDTH, trace_rows
+from modelcheck.report.pieces import Piece, Row, row
+from modelcheck.trace import Failure, Line, PropertyResult, Validation, Verdict
+
+LABEL = 13  # columns of the labels down the left
+STYLES = {"HOLDS": "bold green", "VIOLATED": "bold red", "UNKNOWN": "bold yellow"}
+
+
+def verdict_rows(
+    verdict: Verdict, expected: str = "", width: int = WIDTH, full: bool = False
+) -> list[Row]:
+    """The whole report of one verdict.  `expected`: what the spec's EXPECT makes of it."""
+    rows = [_headline(verdict)]
+    if expected:
+        rows.append(_labelled("expected", expected, _style_of_expected(expected)))
+    rows += _limits(verdict)
+    rows += _properties(verdict)
+    rows += _warnings(verdict)
+    if verdict.trace is not None:
+        rows += [(), *trace_rows(verdict.trace, width, full), ()]
+        rows += validation_rows(verdict.validation)
+    return rows
+
+
+def _labelled(label: str, text: str, style: str = "") -> Row:
+    return (Piece("  " + label.ljust(LABEL - 2), "dim"), Piece(text, style))
+
+
+def _style_of_expected(expected: str) -> str:
+    return "" if expected.startswith("yes") else "bold yellow"
+
+
+def _headline(verdict: Verdict) -> Row:
+    return (
+        Piece(f"{verdict.spec}: ", "bold"),
+        Piece(verdict.outcome, STYLES[verdict.outcome]),
+        Piece(f"  {_said(verdict)}"),
+    )
+
+
+def _said(verdict: Verdict) -> str:
+    """The verdict in one sentence."""
+    match verdict.outcome:
+        case "HOLDS":
+            asked = any(p.status == "not checked" for p in verdict.properties)
+            every = "every property that was asked for" if asked else "every property"
+            return f"{every}, in every reachable state of this instance"
+        case "UNKNOWN":
+            return "nothing wrong was found, but not everything was looked at"
+        case "VIOLATED":
+            failure = verdict.trace.failure if verdict.trace else None
+            if failure is None:
+                missed = [p.sentence for p in verdict.properties if p.status == "not reached"]
+                return "never reached: " + "; ".join(missed)
+            return _wrong(failure, verdict.spec)
+
+
+def _wrong(failure: Failure, spec: str) -> str:
+    """What is wrong, in a sentence."""
+    if failure.kind == "deadlock":
+        at = f"{place(failure.source, spec)}, {failure.source.text}"
+        return f"deadlock: {failure.process} is stuck for ever at {at}"
+    return failure.sentence
+
+
+def _limits(verdict: Verdict) -> list[Row]:
+    instance = " ".join(f"{n}={v}" for n, v in verdict.parameters) or "no parameters"
+    time = "" if verdict.seconds is None else f" in {verdict.seconds:.3f} s"
+    how_far = "all reachable states" if verdict.exhaustive else "not all reachable states"
+    counts = (
+        f"{how_far}: {_count(verdict.states, 'state')}, "
+        f"{_count(verdict.transitions, 'transition')}, depth {verdict.depth}"
+    )
+    if verdict.engine == "symbolic":  # it looks at runs, and counts none
+        counts = f"not all reachable states: runs of up to {_count(verdict.depth, 'step')}"
+    rows = [
+        _labelled("instance", f"{instance}, memory model {verdict.memory_model}"),
+        _labelled("searched", f"{counts}{time} ({verdict.engine} engine)"),
+    ]
+    if verdict.stopped is not None:
+        rows.append(_labelled("stopped", str(verdict.stopped), "bold yellow"))
+    given = [
+        f"{n} {v:,}" for n, v in (
+            ("states", verdict.limits.states), ("seconds", verdict.limits.seconds),
+            ("bytes", verdict.limits.memory),
+        ) if v is not None
+    ]
+    if given:
+        rows.append(_labelled("limits", ", ".join(given)))
+    rows += [_labelled("assumes", a) for a in verdict.assumptions]
+    if verdict.trace is not None:
+        steps = _count(len(verdict.trace.steps), "step")
+        switches = _count(verdict.trace.switches, "CPU switch", "CPU switches")
+        shortest = "none is shorter"
+        if verdict.trace.failure is not None and verdict.trace.failure.kind == "deadlock":
+            shortest = "no shorter way to where everyone waits who will wait for ever"
+        rows.append(_labelled("trace", f"{steps}, {switches}; {shortest}"))
+    return rows
+
+
+def _count(n: int, one: str, many: str = "") -> str:
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def _properties(verdict: Verdict) -> list[Row]:
+    """What became of each; what was not decided only because of a violation, as a number."""
+    ended = verdict.outcome == "VIOLATED" and not verdict.exhaustive
+    shown = [p for p in verdict.properties if not (ended and p.status == "not checked")]
+    rows: list[Row] = []
+    for p in shown:
+        style = {"violated": "red", "not reached": "yellow", "not checked": "yellow"}.get(p.status)
+        rows.append(_labelled("" if rows else "properties", _property(p), style or ""))
+    if len(shown) < len(verdict.properties):
+        left = _count(len(verdict.properties) - len(shown), "other")
+        rows.append(_labelled("", f"{left} not decided: the search ended at this violation"))
+    return rows
+
+
+def _property(p: PropertyResult) -> str:
+    depth = f" at depth {p.depth}" if p.depth is not None else ""
+    return f"{p.status + depth:<21} {p.kind:<9} {p.sentence}"
+
+
+def _warnings(verdict: Verdict) -> list[Row]:
+    """What a reader must know before believing the verdict."""
+    rows: list[Row] = []
+    seen: set[tuple[str, Line]] = set()
+    for never in verdict.never_taken:
+        if (never.process, never.source) not in seen:
+            seen.add((never.process, never.source))
+            text = f"{never.process} never takes {place(never.source, verdict.spec)}"
+            rows.append(_labelled("warning", f"{text}: {never.source.text}", "yellow"))
+    for other in verdict.others:
+        where = "" if other.kind == "deadlock" else f" ({place(other.source, verdict.spec)})"
+        how = "there too" if other.kind == "deadlock" else "as short"
+        rows.append(_labelled("also", f"{_wrong(other, verdict.spec)}{where}; {how}", "red"))
+    return rows
+
+
+def place(line: Line, spec: str) -> str:
+    """`line 84`, or `line 28 of page.py`."""
+    of = "" if line.file == spec else f" of {PurePath(line.file).name}"
+    return f"line {line.line}{of}"
+
+
+def validation_rows(validation: Validation | None) -> list[Row]:
+    """Whether the executable allocator did the same."""
+    if validation is None:
+        return [row("not validated: this trace was not run on the executable allocator", "yellow")]
+    style = "bold" if validation.mark == "validated" else "bold red"
+    by = f" ({validation.by})" if validation.by else ""
+    return [(Piece(f"{validation.mark}{by}: ", style), Piece(validation.detail))]

@@ -1,0 +1,137 @@
+"""A trace, run again before anybody is shown it: on `semantics`, and on the executable allocator.
+
+A trace of one property that was asked for (`--property`) may go on where another assert fails.  It
+is then followed without the others: in the Program, and in the functions that the threads run."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+
+from modelcheck.engines.asked import only, sentences
+from modelcheck.frontend.compile import compile_spec
+from modelcheck.frontend.definitions import Spec
+from modelcheck.ir import Program
+from modelcheck.semantics import Semantics
+from modelcheck.trace import (
+    Failure, NotPossible, PropertyResult, Status, Trace, Verdict, end_of, failure_of_deadlock,
+    failure_of_property,
+)  # fmt: skip
+from modelcheck.trace import replay as walk
+
+PROPERTY_KINDS = {"safety": "always", "assert": "assert", "deadlock": "deadlock"}
+DECIDED: frozenset[Status] = frozenset(("holds", "violated", "not checked"))
+STATUSES: dict[str, frozenset[Status]] = {
+    "always": DECIDED, "assert": DECIDED, "deadlock": DECIDED,
+    "sometimes": frozenset(("reached", "not reached", "not checked")),
+}
+
+
+def validated(verdict: Verdict, spec: Spec, program: Program) -> Verdict:
+    """The verdict, its trace marked with what the executable allocator did."""
+    trace = verdict.trace
+    if trace is None or trace.failure is None:
+        return verdict
+    from modelcheck.heap.replay import replay  # mmap, threads: for counterexamples only
+
+    spec, kept = to_follow(trace, trace.failure, spec, program)
+    return replace(verdict, validation=replay(spec, kept, Semantics(kept), trace))
+
+
+def to_follow(
+    trace: Trace, failure: Failure, spec: Spec, program: Program
+) -> tuple[Spec, Program]:
+    """The spec and the Program on which a trace can be followed to its failure."""
+    kept = _followed(trace, failure, program)
+    return (spec if kept is program else _with_asserts(spec, failure.sentence)), kept
+
+
+def is_a_trace_of(trace: Trace, spec: Spec, program: Program) -> bool:
+    """Whether the schedule of a trace still makes that very trace."""
+    failure = trace.failure
+    if failure is None:
+        return False
+    if failure.kind == "safety" and not any(
+        failure == failure_of_property(p, False) for p in program.properties
+    ):
+        return False
+    in_a_state = failure if failure.kind in ("safety", "deadlock") else None
+    kept = _followed(trace, failure, program)
+    try:
+        again = walk(Semantics(kept), trace.schedule, in_a_state)
+    except NotPossible:
+        return False
+    if failure.kind == "deadlock" and not _stands_there(failure, trace, Semantics(kept)):
+        return False
+    return replace(again, spec=spec.path) == trace
+
+
+def _stands_there(failure: Failure, trace: Trace, semantics: Semantics) -> bool:
+    """Whether a deadlock is said of a process that waits where it says."""
+    state = end_of(semantics, trace.schedule)
+    return state is not None and failure.process in semantics.names and failure == (
+        failure_of_deadlock(semantics, state, semantics.names.index(failure.process))
+    )
+
+
+def is_what_its_run_says(verdict: Verdict, trace: Trace, program: Program) -> bool:
+    """Whether what a verdict claims beside its trace agrees with it, and with itself."""
+    claimed = [(p.kind, p.sentence, p.source) for p in verdict.properties]
+    return (
+        (verdict.parameters, verdict.spec) == (trace.parameters, trace.spec)
+        and (verdict.stopped, verdict.assumptions) == (None, program.assumptions)
+        and claimed == list(sentences(program))
+        and all(_agrees(p, verdict, trace) for p in verdict.properties)
+        and _can_be_together(verdict, trace)
+    )
+
+
+def _agrees(p: PropertyResult, verdict: Verdict, trace: Trace) -> bool:
+    """Whether a property is violated if, and only if, a failure says so."""
+    broken = any(
+        f.kind == "deadlock" if p.kind == "deadlock"
+        else (PROPERTY_KINDS.get(f.kind), f.sentence) == (p.kind, p.sentence)
+        or f.sentence.endswith(f", in the property '{p.sentence}'")
+        for f in (trace.failure, *verdict.others) if f is not None
+    )
+    if p.status not in STATUSES[p.kind] or (p.status == "not reached" and not verdict.exhaustive):
+        return False
+    return broken == (p.status == "violated") and (not broken or p.depth == len(trace.steps))
+
+
+def _can_be_together(verdict: Verdict, trace: Trace) -> bool:
+    """Whether one search can have ended in these failures."""
+    failures = [f for f in (trace.failure, *verdict.others) if f is not None]
+    known = {(p.kind, p.sentence) for p in verdict.properties}
+    for f in failures:
+        kind = PROPERTY_KINDS.get(f.kind)
+        if kind in ("always", "assert") and (kind, f.sentence) not in known:
+            return False
+        if kind is None and f.sentence in {sentence for _, sentence in known}:
+            return False
+    stuck = [f.kind == "deadlock" for f in failures]  # looked for where nothing else is found
+    distinct = len({(f.kind, f.sentence) for f in failures}) == len(failures)
+    return distinct and (not trace.steps or all(stuck) or not any(stuck))
+
+
+def _followed(trace: Trace, failure: Failure, program: Program) -> Program:
+    """The Program; if the trace cannot be followed there, with nothing but what it violates."""
+    try:
+        walk(Semantics(program), trace.schedule, failure)
+    except NotPossible:
+        return only(program, frozenset([failure.sentence]))
+    return program
+
+
+def _with_asserts(spec: Spec, sentence: str) -> Spec:
+    """The spec, read again, in which all other asserts look at memory and never fail."""
+    again, _ = compile_spec(spec.path, {p.name: p.value for p in spec.parameters})
+    for module in again.modules:
+        for node in ast.walk(module.tree):
+            match node:
+                case ast.Assert(test, msg=ast.Constant(value=other)) if other != sentence:
+                    either = ast.BoolOp(ast.Or(), [test, ast.Constant(True)])
+                    node.test = ast.fix_missing_locations(ast.copy_location(either, test))
+                case _:
+                    pass
+    return again

@@ -14,8 +14,6 @@ from modelcheck.frontend.definitions import (
 )
 from modelcheck.source import Span, SpecError
 
-MOST_PROCESSES = 1024  # of one template: what Pattern has room for before the processes are known
-
 
 def called(node: ast.expr) -> str:
     """The dotted name of a name or attribute ('' for anything else)."""

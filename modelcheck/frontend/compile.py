@@ -22,7 +22,7 @@ from modelcheck.frontend.pure import pure
 from modelcheck.frontend.ranges import infer_ranges
 from modelcheck.frontend.reading import Reading
 from modelcheck.frontend.steps import Steps, Template
-from modelcheck.frontend.types import Types, fits
+from modelcheck.frontend.types import Types
 from modelcheck.frontend.values import Scope, Value, leaves
 from modelcheck.legal import check
 from modelcheck.memory.sc import sc
@@ -272,8 +272,7 @@ class _Compiler:
             initial: tuple[ir.Value, ...] | None = None
             if declared.default is not None:
                 value = evaluate(declared.default, cls.module, self.types)
-                if not fits(value, sort):
-                    self.types.fits(value, sort, cls.module, declared.default)
+                self.types.fits(value, sort, cls.module, declared.default)
                 initial = (value,) * cells
             yield ir.Variable(
                 name, sort, index, initial, self.types.is_ghost(declared),

@@ -239,12 +239,11 @@ class Instances:
             function.node.returns, function.module, bindings
         )
         instance = Instance(function, function.name, arguments.places, returns)
-        for name, node, kind in arguments.values:
+        for name, _, kind in arguments.values:
             instance.locals[name] = kind
             instance.annotated.add(name)
             parameter = next(p for p in function.node.args.args if p.arg == name)
             instance.spans[name] = function.module.span(parameter)
-            del node
         scope = Scope(function.module, instance, dict(arguments.constants))
         compiled = Compiled(instance, scope, bindings)
         self.stack.append(function)

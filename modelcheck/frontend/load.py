@@ -7,6 +7,7 @@ mypy needs)."""
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import modelcheck
@@ -27,6 +28,7 @@ def load(path: str) -> tuple[Module, ...]:
     return tuple(loaded.values())
 
 
+@cache
 def lang_words() -> frozenset[str]:
     """Every public name of modelcheck.lang."""
     tree = ast.parse((LIBRARY / "lang.py").read_text(encoding="utf-8"))

@@ -33,7 +33,7 @@ def attribute(
     below = e.meaning(base, scope, reading)
     if isinstance(below, CellPlace):
         if isinstance(below.part_sort, ir.Record):
-            _field_exists(e, below.part_sort, attr, span)
+            field_exists(below.part_sort, attr, span)
             return replace(below, part=(*below.part, attr))
         if reading.how != "instant" and not reading.dry and not below.ghost:
             name = ast.unparse(base)
@@ -53,7 +53,7 @@ def attribute(
                 raise SpecError(span, f"a {cls_name} has no fields", "another object")
             return field_place(e, found, {}, cls_name, (expr,), attr, span)
         case Value(expr, ir.Record() as sort):
-            _field_exists(e, sort, attr, span)
+            field_exists(sort, attr, span)
             return Value(field_of(expr, attr, sort, span), dict(sort.fields)[attr])
         case ObjectPlace():
             raise SpecError(
@@ -68,7 +68,8 @@ def attribute(
             )
 
 
-def _field_exists(e: Expressions, sort: ir.Record, attr: str, span: Span) -> None:
+def field_exists(sort: ir.Record, attr: str, span: Span) -> None:
+    """Refuse a field that a word does not have."""
     names = [n for n, _ in sort.fields]
     if attr not in names:
         raise SpecError(span, f"{sort.name} has no field {attr}", ", ".join(names))

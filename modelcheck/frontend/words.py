@@ -138,10 +138,8 @@ def _replace(e: Expressions, node: ast.Call, scope: Scope, reading: Reading) -> 
             "replace(info, need_scrub=False) of a word in a local",
         )
     changes = {k.arg or "": k.value for k in node.keywords}
-    names = [n for n, _ in sort.fields]
-    unknown = [c for c in changes if c not in names]
-    if unknown:
-        raise SpecError(span, f"{sort.name} has no field {unknown[0]}", ", ".join(names))
+    for name in changes:
+        places.field_exists(sort, name, span)
     parts = tuple(
         e.fitting(changes[n], s, scope, reading) if n in changes
         else field_of(value.expr, n, sort, span)

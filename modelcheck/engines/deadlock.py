@@ -99,11 +99,11 @@ def _never_leaving(
         if action is None:
             continue
         if not action.resting:
-            for place in _places(action):
+            for place in places_of(action):
                 standing.setdefault(place, set()).add(u)
         for v, data in graph.adj[u].items():
             if any(label[0] == process for label in data["labels"]):
-                for place in _left(action, semantics.process_action(states[v], process)):
+                for place in left_by(action, semantics.process_action(states[v], process)):
                     leaving.setdefault(place, set()).add(u)
     stuck: set[int] = set()
     for place, here in standing.items():
@@ -111,18 +111,18 @@ def _never_leaving(
     return stuck
 
 
-def _places(action: Action) -> list[str]:
+def places_of(action: Action) -> list[str]:
     """The loops and the wait that an action stands in."""
     return [loop.name for loop in action.loops] or [ANYWHERE]
 
 
-def _left(action: Action, target: Action | None) -> list[str]:
+def left_by(action: Action, target: Action | None) -> list[str]:
     """The loops and waits that a step from `action` to `target` leaves.  Taking a step from a wait
     leaves that wait, also where a loop leads straight back to it."""
     kept = {loop.name for loop in target.loops} if target is not None else set()
     left = [loop.name for loop in action.loops if loop.name not in kept]
     if action.wait is not None:
-        left.append(_places(action)[-1])
+        left.append(places_of(action)[-1])
     return [*left, ANYWHERE]
 
 

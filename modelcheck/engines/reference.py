@@ -21,9 +21,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelcheck import trace as tr
-from modelcheck.engines.asked import NO_DEADLOCK, PropertyKind, asked_for, only, sentences
+from modelcheck.engines.asked import NO_DEADLOCK, asked_for, only
 from modelcheck.engines.deadlock import settled, stuck_processes
-from modelcheck.engines.shortest import End, Label, ShortestPaths
+from modelcheck.engines.found import Found, shortest_trace, verdict_of
+from modelcheck.engines.shortest import End, Label
 from modelcheck.ir import Action, Program, Property
 from modelcheck.semantics import Fault, Initial, Semantics, State
 from modelcheck.source import NOWHERE, SpecError
@@ -288,103 +289,26 @@ def _deadlocks(search: Search) -> list[tuple[End, tr.Failure]]:
     return found
 
 
-def _trace(
-    search: Search, failures: list[tuple[End, tr.Failure]]
-) -> tuple[tr.Trace, End | None]:
-    """The trace to show of violations that all lie at the same distance, and where it ends."""
-    semantics = search.semantics
-    at_once = [(begin.choices, failure) for begin, failure in search.stillborn]
-    if at_once:
-        at_once += [(search.begins[end.state].choices, failure) for end, failure in failures]
-        choices, failure = min(at_once, key=lambda found: found[0])
-        return tr.replay(semantics, tr.Schedule(choices, ()), failure), None
-    actions = {
-        (number, action.at): action.span.line
-        for number, (process, _) in enumerate(search.program.instances())
-        for action in process.actions
-    }
-    paths = ShortestPaths(
-        search.graph, search.depths, [end for end, _ in failures],
-        lambda label: actions[label[0], label[1]],
-    )
-    begin, labels, at = paths.first()
-    schedule = tr.Schedule(
-        search.begins[begin].choices, tuple((process, choices) for process, _, choices in labels)
-    )
-    return tr.replay(semantics, schedule, next(f for end, f in failures if end == at)), at
-
-
 def _verdict(
     program: Program, asked: frozenset[str], search: Search, stuck: list[tuple[End, tr.Failure]]
 ) -> tr.Verdict:
     failures = search.failures or stuck
-    found = [failure for _, failure in (*search.stillborn, *failures)]
-    trace, at = _trace(search, failures) if found else (None, None)
-    if stuck:  # who else is stuck there; of who is stuck elsewhere the trace says nothing
-        found = [failure for end, failure in stuck if end == at]
-    results = tuple(
-        _result(kind, sentence, line, search, found, trace, not asked or sentence in asked)
-        for kind, sentence, line in sentences(program)
-    )
-    bad = found or any(r.status == "not reached" for r in results)
-    return tr.Verdict(
-        outcome="VIOLATED" if bad else "UNKNOWN" if search.stopped else "HOLDS",
-        engine="reference",
-        spec=program.name,
-        parameters=tr.parameters_of(program),
-        memory_model=program.memory or "sc",
-        assumptions=program.assumptions,
+    found = Found(
+        "reference", program, asked, search.limits, search.began,
         states=len(search.states),
         transitions=search.transitions,
         depth=max(search.depths, default=0),
-        exhaustive=search.complete,
-        limits=search.limits,
+        complete=search.complete,
         stopped=search.stopped,
-        properties=results,
-        never_taken=tuple(_never_taken(search)) if search.complete else (),
-        trace=trace,
-        others=_others(found, None if trace is None else trace.failure),
-        seconds=time.monotonic() - search.began,
+        failures=[failure for _, failure in (*search.stillborn, *failures)],
+        broken=search.broken,
+        reached=search.reached,
+        taken=search.taken,
     )
-
-
-def _result(
-    kind: PropertyKind, sentence: str, line: tr.Line, search: Search, found: list[tr.Failure],
-    trace: tr.Trace | None, wanted: bool,
-) -> tr.PropertyResult:
-    """What became of a property."""
-    length = None if trace is None else len(trace.steps)
-    status: tr.Status = "not checked"
-    depth: int | None = None
-    match kind:
-        case "sometimes":
-            if sentence in search.reached:
-                status, depth = "reached", search.reached[sentence]
-            elif wanted and search.complete:
-                status = "not reached"
-        case "always" | "assert" | "deadlock":
-            if sentence in search.broken or any(_breaks(f, kind, sentence) for f in found):
-                status, depth = "violated", length
-            elif wanted and search.complete:
-                status = "holds"
-    return tr.PropertyResult(kind, sentence, status, depth, line)
-
-
-def _breaks(failure: tr.Failure, kind: str, sentence: str) -> bool:
-    return failure.kind == kind and (kind == "deadlock" or failure.sentence == sentence)
-
-
-def _others(found: list[tr.Failure], shown: tr.Failure | None) -> tuple[tr.Failure, ...]:
-    """The violations that the trace does not show, each sentence once."""
-    others: dict[tuple[str, str], tr.Failure] = {}
-    for failure in found:
-        if shown is None or (failure.kind, failure.sentence) != (shown.kind, shown.sentence):
-            others.setdefault((failure.kind, failure.sentence), failure)
-    return tuple(others.values())
-
-
-def _never_taken(search: Search) -> Iterator[tr.NeverTaken]:
-    for process in search.program.processes:
-        for action in process.actions:
-            if (process.name, action.at) not in search.taken:
-                yield tr.NeverTaken(process.name, action.at, tr.line_of(action.span))
+    if found.failures:
+        found.trace, at = shortest_trace(
+            search.semantics, search.begins, search.graph, search.depths, search.stillborn, failures
+        )
+        if stuck:  # who else is stuck there; of who is stuck elsewhere the trace says nothing
+            found.failures = [failure for end, failure in stuck if end == at]
+    return verdict_of(found)

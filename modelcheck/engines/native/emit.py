@@ -1,0 +1,229 @@
+"""A Program as C: accessors of memory, a function per action and per property, and tables.
+
+The text defines sizes, includes `runtime.h`, and ends with `#include "runtime.c"`, which is the
+search itself and the same for every Program.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+from modelcheck.engines.native.actions import function_name, functions
+from modelcheck.engines.native.expressions import Scope, Text, c_name, number
+from modelcheck.engines.native.layout import Field, Layout, NotNative
+from modelcheck.engines.native.places import Places
+from modelcheck.ir import Action, Assume, Load, Process, Program, Property, Rmw, statements
+from modelcheck.semantics.states import States
+
+
+LOCATION_OF = """\
+static inline unsigned location_of(const struct state *s, unsigned p)
+{
+    return templates[p].location[control(s, &cpus[p]) & templates[p].mask];
+}"""
+
+
+def program_in_c(program: Program, states: States, layout: Layout) -> str:
+    """The C of a Program."""
+    places = Places(program)
+    numbers = {
+        f"{process.name}.{action.at}": n for n, (process, action) in enumerate(actions_of(program))
+    }
+    parts = [
+        _head(program, layout, places, len(numbers)),
+        '#include "runtime.h"',
+        *(_accessors(f, layout) for fields in layout.fields.values() for f in fields),
+        _cpus(states, layout),
+        _templates(states, layout),
+        LOCATION_OF,
+        *(_at_rest(process) for process in program.processes),
+        *(functions(process, layout, places, numbers) for process in program.processes),
+        *(_table(process, layout, places) for process in program.processes),
+        _locations(states),
+        *(_property(n, p, layout) for n, p in enumerate(program.properties)),
+        _properties(program),
+        '#include "runtime.c"',
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def actions_of(program: Program) -> list[tuple[Process, Action]]:
+    """Every action, in the order of their numbers."""
+    return [(process, action) for process in program.processes for action in process.actions]
+
+
+def _mask(names: set[str], layout: Layout) -> str:
+    """For each word, the bits of these variables, as a C initialiser."""
+    masks = [0] * layout.words
+    for name in names:
+        for field in layout.fields[name]:
+            for cell in range(field.variable.cells):
+                word, bit = field.at(cell)
+                masks[word] |= (1 << field.leaf.bits) - 1 << bit
+    return f"{{{', '.join(f'{mask:#x}UL' for mask in masks)}}}"
+
+
+def _steering(process: Process) -> set[str]:
+    """The variables whose values decide what a process does: those that it loads."""
+    return {
+        a.access.place.variable for a in process.actions if isinstance(a.access, Load | Rmw)
+    }
+
+
+def _head(program: Program, layout: Layout, places: Places, actions: int) -> str:
+    shared = _mask({v.name for v in program.variables if not v.ghost}, layout)
+    numbered = [str(int(n == 0 or bits > 32)) for n, bits in enumerate(layout.bits)]
+    sometimes = sum(p.kind == "sometimes" for p in program.properties)
+    most = max(len(process.actions) for process in program.processes)
+    assumes = any(
+        isinstance(s, Assume) for p in program.processes for a in p.actions
+        for s in statements(a.body)
+    )
+    parameters = ", ".join(f"{name}={value}" for name, value in program.parameters)
+    return "\n".join([
+        f"/* {program.name}({parameters}), memory model {program.memory or 'sc'}: made by modelcheck.",
+        f" * A state is {sum(layout.bits)} bits in {layout.words} words. */",
+        f"#define WORDS {layout.words}",
+        f"#define PROCESSES {len(layout.processes)}",
+        f"#define ACTIONS {actions}",
+        f"#define LOCATIONS {most + 1}",
+        f"#define PROPERTIES {len(program.properties)}",
+        f"#define SOMETIMES {sometimes}",
+        f"#define PLACES {places.width}",
+        f"#define ASSUMES {int(assumes)}",
+        f"#define SHARED {shared}",
+        f"#define NUMBERED {{{', '.join(numbered)}}}",
+    ])
+
+
+def _accessors(field: Field, layout: Layout) -> str:
+    """`get_Page_scrub(s, i)` and `set_Page_scrub(s, i, value)`."""
+    leaf, name = field.leaf, c_name(field)
+    if not leaf.bits:
+        return f"/* {name} is always {leaf.lo} */"
+    mask = (1 << leaf.bits) - 1
+    one_word = field.variable.cells <= field.each
+    word = str(field.word) if one_word else f"{field.word} + i / {field.each}"
+    within = "i" if one_word else f"(i % {field.each})"
+    if field.variable.cells == 1:
+        shift = str(field.shift)
+    elif leaf.bits == 1:
+        shift = f"{field.shift} + {within}"
+    else:
+        shift = f"{field.shift} + {within} * {leaf.bits}"
+    low = "" if leaf.lo == 0 else f" + {leaf.lo}" if leaf.lo > 0 else f" - {-leaf.lo}"
+    less = "" if leaf.lo == 0 else f" - {leaf.lo}" if leaf.lo > 0 else f" + {-leaf.lo}"
+    return f"""\
+static inline long get_{name}(const struct state *s, long i)
+{{
+    return (long)(s->w[{word}] >> ({shift}) & {mask:#x}UL){low};
+}}
+
+static inline void set_{name}(struct state *s, long i, long value)
+{{
+    s->w[{word}] = (s->w[{word}] & ~({mask:#x}UL << ({shift}))) | (uint64_t)(value{less}) << ({shift});
+}}"""
+
+
+def _cpus(states: States, layout: Layout) -> str:
+    rows = [
+        f"    {{{word}, {shift}, {me}, {n}, {n} * PLACES, "
+        f"{(1 << layout.controls[process.name].bits) - 1 << shift:#x}UL, "
+        f"{_mask(_steering(process), layout)}}},  /* {states.names[n]} */"
+        for n, ((process, me, _), (word, shift)) in enumerate(
+            zip(states.processes, layout.processes, strict=True)
+        )
+    ]
+    return "static const struct cpu cpus[PROCESSES] = {\n" + "\n".join(rows) + "\n};"
+
+
+def _at_rest(process: Process) -> str:
+    heads = [n for n, action in enumerate(process.actions) if action.head]
+    tests = " || ".join(f"at == {n}" for n in [*heads, len(process.actions)])
+    return f"""\
+static inline long at_rest_{process.name}(const struct state *s, unsigned p)
+{{
+    const unsigned at = location_of(s, p);
+    return {tests};
+}}"""
+
+
+def _table(process: Process, layout: Layout, places: Places) -> str:
+    """What is done at each location, and what has to be left there; nothing at END."""
+    rows = []
+    for action in process.actions:
+        if action.resting and action.loops:
+            raise NotNative(f"{action.at} rests, and stands in a loop")
+        name = "0" if action.transit else function_name(process, action)
+        rows.append(f"    {{{name}, {places.needs(process, action)}}},")
+    return "\n".join([
+        f"static const struct location locations_{process.name}[LOCATIONS] = {{", *rows, "};"
+    ])
+
+
+def _templates(states: States, layout: Layout) -> str:
+    """Which location each number of a process belongs to."""
+    program = states.program
+    tables = []
+    for process in program.processes:
+        first = layout.controls[process.name].first
+        runs = ", ".join(
+            f"[{a} ... {b - 1}] = {n}" for n, (a, b) in enumerate(itertools.pairwise(first))
+        )
+        tables.append(
+            f"static const uint16_t location_of_{process.name}[{first[-1]}] = {{{runs}}};"
+        )
+    rows = "\n".join(
+        f"    {{location_of_{process.name}, {(1 << layout.controls[process.name].bits) - 1:#x}}},"
+        for process, _, _ in states.processes
+    )
+    return "\n".join([
+        *tables, "static const struct template templates[PROCESSES] = {", rows, "};",
+    ])
+
+
+def _locations(states: States) -> str:
+    rows = "\n".join(
+        f"    {{locations_{process.name}, {len(process.actions)}}},"
+        for process, _, _ in states.processes
+    )
+    return "static const struct table tables[PROCESSES] = {\n" + rows + "\n};"
+
+
+def _property(n: int, property: Property, layout: Layout) -> str:
+    """1: it is true; 0: it is not; -1: it cannot be evaluated."""
+    code = Text()
+    scope = Scope(code, layout, "s", {}, number(0), number(0))
+    if property.when is not None:
+        otherwise = int(property.kind == "always")
+        code.line(f"if (!{scope.test(property.when).text}) return {otherwise};")
+    code.line(f"return !!{scope.test(property.condition).text};")
+    if code.faults:
+        code.label("fault")
+        code.line("return -1;")
+    sentence = property.sentence.replace("*/", "* /")
+    return "\n".join([
+        f"/* {property.kind}: {sentence} */",
+        f"static int property_{n}(const struct state *s)", "{", *code.lines, "}",
+    ])
+
+
+def _properties(program: Program) -> str:
+    always = [n for n, p in enumerate(program.properties) if p.kind == "always"]
+    holds = " && ".join(f"property_{n}(s) == 1" for n in always) or "true"
+    rows = "\n".join(
+        f"    {{property_{n}, {n}}}," for n, p in enumerate(program.properties)
+        if p.kind == "sometimes"
+    )
+    return f"""\
+static inline bool always(const struct state *s)
+{{
+    return {holds};
+}}
+
+static struct sometimes sometimes[SOMETIMES + 1] = {{
+{rows}
+    {{0, 0}}
+}};"""
+
+

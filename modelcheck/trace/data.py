@@ -108,12 +108,19 @@ class Schedule:
 @dataclass(frozen=True)
 class Failure:
     """What is wrong at the end of a trace.  `source` is the property, the assert, or what is waited
-    for; `process` is who failed or is stuck ("" for a property of memory)."""
+    for; `process` is who failed or is stuck ("" for a property of memory).  `chain`: of who is
+    stuck, the calls around it, outermost first (what failed in a step has that step's)."""
 
     kind: Kind
     sentence: str
     source: Line
     process: str = ""
+    chain: tuple[Line, ...] = ()
+
+    def call_in(self, file: str) -> Line | None:
+        """Where what lies in another file was called from this one."""
+        calls = [line for line in self.chain if line.file == file]
+        return calls[-1] if calls and self.source.file != file else None
 
 
 @dataclass(frozen=True)

@@ -124,7 +124,7 @@ N = TypeVar("N", bound=ast.AST)
 
 @dataclass(frozen=True)
 class Way:
-    """How `_expand` came to a point: the loop heads passed without an access since the last
+    """How `Steps.expand` came to a point: the loop heads passed without an access since the last
     location, and whether the outermost loop's was among them."""
 
     heads: frozenset[int] = frozenset()

@@ -1,7 +1,7 @@
 """A process's source -> actions: a location wherever shared memory is accessed, and between two of
 them the local and ghost work as a block of statements.
 
-`_expand` says what follows from a point up to the next accesses; a point with an access becomes a
+`expand` says what follows from a point up to the next accesses; a point with an access becomes a
 location, whose action is built later (so loops end where they began)."""
 
 from __future__ import annotations

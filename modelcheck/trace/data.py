@@ -251,8 +251,8 @@ class Verdict:
 
 
 def exit_code(verdict: Verdict) -> int:
-    """The exit code of DESIGN section 4; of several the smallest; a trace that the allocator does
-    not follow is a disagreement, whatever else was found."""
+    """The exit code, as README.md lists them; of several the smallest; a trace that the allocator
+    does not follow is a disagreement, whatever else was found."""
     if verdict.validation is not None and verdict.validation.mark == "NOT REPRODUCED":
         return DISAGREES
     match verdict.outcome:

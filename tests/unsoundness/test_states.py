@@ -141,9 +141,9 @@ def check_that_both_are_met(program: Program) -> None:
 
 
 def test_states_with_equal_hashes_are_two_states(monkeypatch: pytest.MonkeyPatch) -> None:
-    """TLC keeps fingerprints, and prints the odds that two states shared one and the second was
-    never expanded.  Here states are compared whole: -1 and -2 have one hash in Python, and a search
-    that trusted it would never reach the second."""
+    """TLC, fingerprints: it keeps no more of a state, and prints the odds that two shared one and
+    the second was never expanded.  Here states are compared whole: -1 and -2 have one hash in
+    Python, and a search that trusted it would never reach the second."""
     assert hash((-1,)) == hash((-2,))
     alike = program(ALIKE)
     check_that_both_are_met(alike)

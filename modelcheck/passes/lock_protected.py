@@ -142,9 +142,8 @@ class _Facts:
                         continue
                     lock = acquired(action) or released(action)
                     name = variable.removesuffix(LOCKED)
-                    if lock is None or lock[0] != name:
-                        spoilt.add(name)
-                    elif acquired(action) is None and lock not in held:
+                    taken = acquired(action) is not None
+                    if lock is None or lock[0] != name or not (taken or lock in held):
                         spoilt.add(name)
                     else:
                         found.add(lock)
@@ -167,7 +166,7 @@ class _Facts:
             self.uses[variable].writes.append(frozenset())
             self.uses[variable].by.add(process.name)
 
-    # ------------------------------------------------------------------------ who may follow at once
+    # ---------------------------------------------------------------------- who may follow at once
 
     def follows(self, process: Process, action: Action) -> Lock | None:
         """The lock under which this action may follow at once; None if it may not."""

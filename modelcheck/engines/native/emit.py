@@ -9,11 +9,15 @@ from __future__ import annotations
 import itertools
 
 from modelcheck.engines.native.actions import function_name, functions
+from modelcheck.engines.native.exchange import exchange_in_c
 from modelcheck.engines.native.expressions import Scope, Text, c_name, number
 from modelcheck.engines.native.layout import Field, Layout, NotNative
 from modelcheck.engines.native.places import Places
 from modelcheck.ir import Action, Assume, Load, Process, Program, Property, Rmw, statements
+from modelcheck.passes.symmetry import Symmetry
 from modelcheck.semantics.states import States
+
+NOTHING = Symmetry((), ())
 
 
 LOCATION_OF = """\
@@ -23,8 +27,10 @@ static inline unsigned location_of(const struct state *s, unsigned p)
 }"""
 
 
-def program_in_c(program: Program, states: States, layout: Layout) -> str:
-    """The C of a Program."""
+def program_in_c(
+    program: Program, states: States, layout: Layout, exchanged: Symmetry = NOTHING
+) -> str:
+    """The C of a Program, in which what may be exchanged is not told apart."""
     places = Places(program)
     numbers = {
         f"{process.name}.{action.at}": n for n, (process, action) in enumerate(actions_of(program))
@@ -40,6 +46,7 @@ def program_in_c(program: Program, states: States, layout: Layout) -> str:
         *(functions(process, layout, places, numbers) for process in program.processes),
         *(_table(process, layout, places) for process in program.processes),
         _locations(states),
+        exchange_in_c(exchanged, layout),
         *(_property(n, p, layout) for n, p in enumerate(program.properties)),
         _properties(program),
         '#include "runtime.c"',

@@ -6,6 +6,7 @@
  *   PLACES      bits for each process: the waits and loops that it has still to leave
  *   ASSUMES     whether an `assume` may cut a run short
  *   SHARED      for each word, the bits of shared memory, ghosts left out
+ *   EXCHANGES   of states that differ in nothing but one of so many exchanges, one stands for all
  *   NUMBERED    for each word, whether it is known by a number; else it has 32 bits, and is its own
  */
 
@@ -57,6 +58,13 @@ struct table {
 struct template {
     const uint16_t *location;
     uint64_t mask;
+};
+
+/* A part of a state, and what each of its codes becomes in each exchange. */
+struct part {
+    uint8_t word, shift, bits;
+    uint32_t codes;
+    const uint16_t *becomes;   /* by exchange, then by code */
 };
 
 struct sometimes {

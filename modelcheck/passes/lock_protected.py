@@ -15,8 +15,8 @@ follows at once.  That is so of a process that holds a lock for certain, and the
 
 What a process holds is read off the program: the locks that it has taken, and not released, on
 every path.  That is an inference, so it is checked in the same search: each step that follows at
-once asserts first that the lock is taken (`HELD`).  Of each circle of such steps one remains a step
-of its own, so that no step is without end.
+once asserts first that its process is the lock's holder (`HELD`).  Of each circle of such steps one
+remains a step of its own, so that no step is without end.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from dataclasses import dataclass, field, replace
 
 from modelcheck.flow import gotos
 from modelcheck.ir import (
-    END, Action, Assert, Assume, Binary, Block, Cell, Chain, Choose, Const, Expr, Load, Loaded,
-    Observe, Place, Process, Program, Property, Quantified, Rmw, SetGhost, Store, Unary,
+    END, Action, Assert, Assume, Binary, Block, Cell, Chain, Choose, Const, Expr, Int, Load, Loaded,
+    Observe, Place, Process, Program, Property, Quantified, Rmw, Self, SetGhost, Store, Unary,
     access_exprs, statement_exprs, statements, walk,
 )
 
-HELD = "a lock that protects what is accessed here is held"
+HELD = "a lock that protects what is accessed here is held by who accesses it"
 LOCKED, HOLDER = ".locked", ".holder"
 
 Lock = tuple[str, tuple[int, ...]]
@@ -58,17 +58,10 @@ def _process(process: Process, facts: _Facts) -> Process:
 def _following(action: Action, lock: Lock) -> Action:
     """The action as it follows at once."""
     name, index = lock
-    taken = Cell(Place(name + LOCKED, tuple(_number(i) for i in index)))
-    body: Block = (Assert(taken, HELD), *action.body)
-    if isinstance(action.access, Store) and action.access.place.variable == name + LOCKED:
-        body = action.body  # it is released here; that its holder does so is asserted by the spec
-    return replace(action, body=body, transit=True)
-
-
-def _number(i: int) -> Expr:
-    from modelcheck.ir import Int
-
-    return Const(i, Int(i, i))
+    holder = Cell(Place(name + HOLDER, tuple(Const(i, Int(i, i)) for i in index)))
+    return replace(
+        action, body=(Assert(Binary("==", holder, Self()), HELD), *action.body), transit=True
+    )
 
 
 def _without_circles(process: Process, onward: dict[str, Lock]) -> dict[str, Lock]:
@@ -147,7 +140,10 @@ class _Facts:
                         spoilt.add(name)
                     else:
                         found.add(lock)
-        return frozenset(lock for lock in found if lock[0] not in spoilt)
+        ghosts = {v.name for v in self.program.variables if v.ghost}
+        return frozenset(
+            lock for lock in found if lock[0] not in spoilt and lock[0] + HOLDER in ghosts
+        )
 
     def _note(self, process: Process, action: Action) -> None:
         held = self.certain(process, action)

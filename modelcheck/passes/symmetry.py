@@ -63,7 +63,7 @@ class Symmetry:
 def symmetry(program: Program) -> Symmetry:
     """What may be exchanged in every state of a Program."""
     looked = _Looked(program)
-    sizes = dict(program.index_sorts)
+    sizes = dimensions(program)
     templates = []
     for process in program.processes:
         along = looked.along.get(process.name, set())
@@ -78,6 +78,12 @@ def symmetry(program: Program) -> Symmetry:
         and name not in looked.along_classes
     )
     return Symmetry(free, tuple(templates))
+
+
+def dimensions(program: Program) -> dict[str, int]:
+    """The size of each class, and of each other thing that an array may run over."""
+    arrays = {name: size for v in program.variables for name, size in v.index}
+    return {**arrays, **dict(program.index_sorts)}
 
 
 def _is_said(

@@ -49,7 +49,8 @@ def built(source: str, flags: tuple[str, ...] = FLAGS) -> Path:
         command = [cc, *flags, f"-I{RUNTIME}", "-o", str(result), str(program)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise NoCompiler(f"{cc} does not compile what is made of this spec: {done.stderr[:600]}")
+            said = done.stderr[:600]
+            raise NoCompiler(f"{cc} does not compile what is made of this spec: {said}")
         result.replace(made)
     return made
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from modelcheck.engines.native.layout import Layout
 from modelcheck.flow import sorts
 from modelcheck.ir import Enum, Process, Record, Ref, Sort, Variable
-from modelcheck.passes.symmetry import PROCESS, Symmetry
+from modelcheck.passes.symmetry import PROCESS, Symmetry, dimensions
 
 MOST_EXCHANGES = 5040
 MOST_NUMBERS = 400_000  # in the tables of the C text
@@ -92,7 +92,7 @@ def _exchange(
 
 def _size(name: str, layout: Layout) -> int:
     """How many elements a class, or members an enum, has."""
-    sizes = dict(layout.states.program.index_sorts)
+    sizes = dimensions(layout.states.program)
     if name in sizes:
         return sizes[name]
     return next(len(e.members) for e in _enums(layout) if e.name == name)

@@ -461,6 +461,33 @@ static inline uint64_t places_before(uint64_t places, unsigned x)
 
 /* ------------------------------------------------------------------------ looking up successors */
 
+/* Owned memory is not owned, or a property is false within a step: what was searched is not the
+ * Program any more.  It is to be searched again, every access a step. */
+static void meddled(void)
+{
+    if (mode == SEARCH)
+        finish("meddled");
+}
+
+/* Whether two processes are about to access the same cell of owned memory, one of them writing. */
+static inline bool meddling(const struct state *s)
+{
+#if OWNED
+    uint64_t reads = 0, writes = 0;
+
+    for (unsigned p = 0; p < PROCESSES; p++) {
+        const struct touches *t = &touches[p][control(s, &cpus[p]) & templates[p].mask];
+        if ((t->writes & (reads | writes)) | (t->reads & writes))
+            return true;
+        reads |= t->reads;
+        writes |= t->writes;
+    }
+#else
+    (void)s;
+#endif
+    return false;
+}
+
 /* A state that was not met before. */
 static inline void met(const struct state *s, const uint32_t *index, uint32_t at)
 {
@@ -474,6 +501,8 @@ static inline void met(const struct state *s, const uint32_t *index, uint32_t at
 #endif
     states++;
     depth = at;
+    if (meddling(s))
+        meddled();
     if (!always(s))
         append(&violating, s, 0, at);
     for (unsigned n = 0; n < SOMETIMES; n++)

@@ -60,6 +60,11 @@ struct template {
     uint64_t mask;
 };
 
+/* The cells of owned memory that a process is about to read and to write, a bit each. */
+struct touches {
+    uint64_t reads, writes;
+};
+
 /* A part of a state, and what each of its codes becomes in each exchange. */
 struct part {
     uint8_t word, shift, bits;
@@ -97,6 +102,7 @@ static void flush(void);
 static void faulted(unsigned source);
 static void forks(unsigned source);
 static void left_its_sort(int line);
+static void meddled(void);
 
 static inline uint64_t control(const struct state *s, const struct cpu *cpu)
 {

@@ -71,7 +71,8 @@ CHANGES = {
     "what may go wrong halfway through the pages": (
         "any(pg in chain(heap.head, Page.next): Page.bytes[pg]",
         "any(pg in Page: Page.bytes[not_null(Page.next[pg])]", (), DOMAINS),
-    "a domain's pattern by name": ("seen != Pattern.ZERO", "seen != Pattern.OF_DOMAIN_1", PAGES, ()),
+    "a domain's pattern by name": (
+        "seen != Pattern.ZERO", "seen != Pattern.OF_DOMAIN_1", PAGES, ()),
     "a domain's pattern in a property": (
         "Page.bytes[pg] != Pattern.EARLIER", "Page.bytes[pg] == Pattern.OF_DOMAIN_0", PAGES, ()),
     "patterns in order": ("seen != Pattern.ZERO", "seen == element(Pattern, me + 2)", PAGES, ()),

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import itertools
 
+from modelcheck.engines.native import NotNative
 from modelcheck.engines.native.actions import function_name, functions
 from modelcheck.engines.native.expressions import Scope, Text, c_name, number
-from modelcheck.engines.native.layout import Field, Layout, NotNative
-from modelcheck.engines.native.places import Places
+from modelcheck.engines.packed import Field, Layout
+from modelcheck.engines.places import Places
 from modelcheck.ir import Action, Assume, Load, Process, Program, Property, Rmw, statements
 from modelcheck.semantics.states import States
 

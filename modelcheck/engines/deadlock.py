@@ -15,19 +15,17 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from modelcheck.engines.graph import Digraph
 from modelcheck.ir import Action, Assume, Program, statements
 from modelcheck.semantics import Semantics, State
-
-if TYPE_CHECKING:
-    import networkx as nx
 
 ANYWHERE = "anywhere"  # the place that a process without loop or wait leaves by any step
 
 
 def stuck_processes(
-    semantics: Semantics, graph: nx.DiGraph[int], states: list[State]
+    semantics: Semantics, graph: Digraph, states: list[State]
 ) -> dict[int, list[int]]:
     """The states in which some process is stuck, each with the numbers of those processes."""
     advances = _advances(semantics, graph, states)
@@ -43,7 +41,7 @@ def stuck_processes(
     return stuck
 
 
-def settled(graph: nx.DiGraph[int], stuck: dict[int, list[int]]) -> set[int]:
+def settled(graph: Digraph, stuck: dict[int, list[int]]) -> set[int]:
     """The states behind which no further process becomes stuck."""
     found: set[int] = set()
     before_more: set[int] = set()
@@ -55,16 +53,17 @@ def settled(graph: nx.DiGraph[int], stuck: dict[int, list[int]]) -> set[int]:
 
 
 def _advances(
-    semantics: Semantics, graph: nx.DiGraph[int], states: list[State]
+    semantics: Semantics, graph: Digraph, states: list[State]
 ) -> list[set[int]]:
     """For each process, the states from which it takes a step that changes memory or ends it."""
     memory = _memory(semantics)
     advances: list[set[int]] = [set() for _ in semantics.names]
-    for u, v, data in graph.edges(data=True):
-        changed = memory(states[u]) != memory(states[v])
-        for process, _, _ in data["labels"]:
-            if changed or semantics.process_action(states[v], process) is None:
-                advances[process].add(u)
+    for u in graph:
+        for v, data in graph.adj[u].items():
+            changed = memory(states[u]) != memory(states[v])
+            for process, _, _ in data["labels"]:
+                if changed or semantics.process_action(states[v], process) is None:
+                    advances[process].add(u)
     return advances
 
 
@@ -74,7 +73,7 @@ def _memory(semantics: Semantics) -> Any:
     return itemgetter(*shared) if shared else lambda _: ()
 
 
-def _reaching(graph: nx.DiGraph[int], to: Iterable[int], within: set[int] | None) -> set[int]:
+def _reaching(graph: Digraph, to: Iterable[int], within: set[int] | None) -> set[int]:
     """The states from which one of these can be reached, these included; by paths in `within`."""
     reached = set(to)
     queue = deque(reached)
@@ -87,7 +86,7 @@ def _reaching(graph: nx.DiGraph[int], to: Iterable[int], within: set[int] | None
 
 
 def _never_leaving(
-    semantics: Semantics, graph: nx.DiGraph[int], states: list[State], process: int,
+    semantics: Semantics, graph: Digraph, states: list[State], process: int,
     still: set[int],
 ) -> set[int]:
     """Of these states (which no path leaves, and in which the process never advances), those from

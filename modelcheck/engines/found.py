@@ -5,16 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
 from modelcheck import trace as tr
 from modelcheck.engines.asked import PropertyKind, sentences
+from modelcheck.engines.graph import Digraph
 from modelcheck.engines.shortest import End, ShortestPaths
 from modelcheck.ir import Program
 from modelcheck.semantics import Initial, Semantics
-
-if TYPE_CHECKING:
-    import networkx as nx
 
 
 @dataclass
@@ -36,11 +32,11 @@ class Found:
     asked: frozenset[str]
     limits: tr.Limits
     began: float
-    states: int
-    transitions: int
-    depth: int
-    complete: bool
-    stopped: tr.Stopped | None
+    states: int = 0
+    transitions: int = 0
+    depth: int = 0
+    complete: bool = False
+    stopped: tr.Stopped | None = None
     failures: list[tr.Failure] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
     reached: dict[str, int] = field(default_factory=dict)
@@ -49,7 +45,7 @@ class Found:
 
 
 def shortest_trace(
-    semantics: Semantics, begins: list[Initial], graph: nx.DiGraph[int], depths: list[int],
+    semantics: Semantics, begins: list[Initial], graph: Digraph, depths: list[int],
     stillborn: list[tuple[Initial, tr.Failure]], failures: list[tuple[End, tr.Failure]],
 ) -> tuple[tr.Trace, End | None]:
     """The trace to show of violations that all lie at the same distance, and where it ends.

@@ -11,19 +11,17 @@ a complete graph.
 
 from __future__ import annotations
 
-import gc
-import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelcheck import trace as tr
 from modelcheck.engines.asked import NO_DEADLOCK, asked_for, only
 from modelcheck.engines.deadlock import settled, stuck_processes
 from modelcheck.engines.found import Found, shortest_trace, verdict_of
+from modelcheck.engines.limits import (
+    EVERY, Progress, collector_off, most_of_the_machine, resident,
+)
 from modelcheck.engines.shortest import End, Label
 from modelcheck.ir import Action, Program, Property
 from modelcheck.semantics import Fault, Initial, Semantics, State
@@ -31,11 +29,6 @@ from modelcheck.source import NOWHERE, SpecError
 
 if TYPE_CHECKING:
     import networkx as nx
-
-Progress = Callable[[int, int, int], None]
-"""Told the states found, the depth and the length of the queue, a few times a second."""
-
-EVERY = 256  # states between two looks at the clock
 
 
 @dataclass
@@ -86,7 +79,7 @@ def explore(
     properties  only these are checked, by sentence or by the name of their function ("deadlock" for
                 that); ConfigurationError if there is no such property.  None or (): all"""
     asked = asked_for(program, properties or ())
-    with _collector_off():
+    with collector_off():
         search = searched(only(program, asked), limits, progress)
         stuck: list[tuple[End, tr.Failure]] = []
         try:
@@ -96,19 +89,6 @@ def explore(
             search.complete = False
             search.stopped = tr.Stopped("interrupted", len(search.states), search.level, 0)
         return _verdict(program, asked, search, stuck)
-
-
-@contextmanager
-def _collector_off() -> Iterator[None]:
-    """Without Python's cycle collector, which would walk the whole graph again and again (half of
-    the time, measured) and find nothing in it."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 # -------------------------------------------------------------------------------------- the search
@@ -252,23 +232,6 @@ class _Expansion:
         search = self.search
         queue = self.todo + len(self.next)
         search.stopped = tr.Stopped(reason, len(search.states), search.level, queue)
-
-
-def most_of_the_machine() -> int:
-    """Where a search without a limit of its own ends, before the system would kill it: three
-    quarters of the machine's memory, in bytes."""
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") * 3 // 4
-
-
-def resident() -> int:
-    """The bytes of memory that this process holds (at most, where the system tells no more)."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    except OSError:
-        import resource
-
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 # --------------------------------------------------------------------------------- what was found

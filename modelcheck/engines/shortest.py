@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
-if TYPE_CHECKING:
-    import networkx as nx
+from modelcheck.engines.graph import Digraph
 
 Label: TypeAlias = tuple[int, str, tuple[int, ...]]
 """An edge's label: process, the name of the action's location, the options chosen."""
@@ -35,7 +34,7 @@ class ShortestPaths:
     """
 
     def __init__(
-        self, graph: nx.DiGraph[int], depths: list[int], ends: Iterable[End],
+        self, graph: Digraph, depths: list[int], ends: Iterable[End],
         lines: Callable[[Label], int],
     ) -> None:
         self.graph = graph
@@ -64,7 +63,7 @@ class ShortestPaths:
                 if self.depths[before] + 1 == self.depths[state]:
                     found.add(before)
                     costs = self.costs.setdefault(before, {})
-                    for process, _, _ in self.graph.edges[before, state]["labels"]:
+                    for process, _, _ in self.graph.adj[before][state]["labels"]:
                         cost = self._cost(state, process)
                         costs[process] = min(cost, costs.get(process, cost))
         return found

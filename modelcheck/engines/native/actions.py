@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from modelcheck.engines.native import NotNative
 from modelcheck.engines.native.expressions import (
     Number, Numbers, Scope, Text, c_name, number, part,
 )
-from modelcheck.engines.native.layout import Field as Stored
-from modelcheck.engines.native.layout import Layout, NotNative, flat, leaves
-from modelcheck.engines.native.places import Places
+from modelcheck.engines.packed import Field as Stored
+from modelcheck.engines.packed import Layout, flat, leaves
+from modelcheck.engines.places import Places
 from modelcheck.flow import gotos
 from modelcheck.ir import (
     END, Access, Action, Assert, Assign, Assume, Block, Choose, Expr, Fence, Goto, If, Load, Local,

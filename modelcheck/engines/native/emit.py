@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import itertools
 
+from modelcheck.engines.native import NotNative
 from modelcheck.engines.native.actions import function_name, functions
 from modelcheck.engines.native.exchange import exchange_in_c
 from modelcheck.engines.native.expressions import Scope, Text, c_name, number
-from modelcheck.engines.native.layout import WORD, Field, Layout, NotNative
-from modelcheck.engines.native.places import Places
+from modelcheck.engines.packed import WORD, Field, Layout
+from modelcheck.engines.places import Places
 from modelcheck.ir import (
     END, Action, Assume, Load, Process, Program, Property, Rmw, statements,
 )

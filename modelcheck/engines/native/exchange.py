@@ -12,7 +12,7 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from modelcheck.engines.native.layout import Layout
+from modelcheck.engines.packed import Layout
 from modelcheck.flow import sorts
 from modelcheck.ir import Enum, Process, Record, Ref, Sort, Variable
 from modelcheck.passes.symmetry import PROCESS, Symmetry, dimensions

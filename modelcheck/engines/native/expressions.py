@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from modelcheck.engines.native.layout import Field as Stored
-from modelcheck.engines.native.layout import Layout, Leaf, NotNative, leaves
+from modelcheck.engines.native import NotNative
+from modelcheck.engines.packed import Field as Stored
+from modelcheck.engines.packed import Layout, Leaf, leaves
 from modelcheck.ir import (
     AtRest, Binary, Cell, Chain, Cond, Const, Domain, Element, Enum, Expr, Field, Instances, Int,
     Loaded, Local, Make, Me, NotNull, Place, Quantified, Range, Record, Ref, Self, Sort, Unary,
@@ -442,7 +443,7 @@ def _most_elements(domain: Domain, element: Number) -> int:
 
 
 def _constant(value: object, sort: Sort) -> Numbers:
-    from modelcheck.engines.native.layout import flat
+    from modelcheck.engines.packed import flat
 
     return tuple(number(n) for n in flat(value, sort))  # type: ignore[arg-type]
 

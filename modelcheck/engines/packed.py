@@ -1,10 +1,12 @@
-"""Where everything stands in a packed state: an array of 64-bit words.
+"""Where everything stands in a packed state: an array of words, or one number.
 
 Each scalar part ("leaf") of a shared or ghost variable is a packed array of codes, as many bits as
 its sort has values; a code is the value less the least one (None, of a Ref, is -1).  A process is
 one number: those of its locations follow one another, and each has as many as the locals that are
 live there have values (all others hold their defaults).  Shared memory fills the first words,
 processes the last, unless fewer words do.
+
+The native engine has words of 64 bits; a number of Python's (the quick engine) is one endless word.
 """
 
 from __future__ import annotations
@@ -21,10 +23,7 @@ from modelcheck.semantics import State
 from modelcheck.semantics.states import States
 
 WORD = 64
-
-
-class NotNative(Exception):
-    """A Program that the native engine does not search; the sentence says why."""
+ENDLESS = 1 << 60  # bits of a number in Python
 
 
 @dataclass(frozen=True)
@@ -128,9 +127,6 @@ class Control:
     kept: tuple[tuple[Kept, ...], ...]
 
 
-MOST_NUMBERS = 1 << 16  # of one process: a table says which location each belongs to
-
-
 def control(process: Process) -> Control:
     """The numbers of a process."""
     first, kept = [0], list[tuple[Kept, ...]]()
@@ -145,11 +141,6 @@ def control(process: Process) -> Control:
         kept.append(tuple(here))
         first.append(first[-1] + unit)
     first.append(first[-1] + 1)
-    if first[-1] > MOST_NUMBERS:
-        raise NotNative(
-            f"{process.name} has {first[-1]:,} combinations of locations and live locals, and "
-            f"{MOST_NUMBERS:,} is the most"
-        )
     return Control((first[-1] - 1).bit_length(), tuple(first), (*kept, ()))
 
 
@@ -171,20 +162,20 @@ class Layout:
     processes   for each process, the word and the bit where its field begins
     """
 
-    def __init__(self, states: States) -> None:
+    def __init__(self, states: States, word: int = WORD) -> None:
         self.states = states
         program = states.program
         self.controls = {p.name: control(p) for p in program.processes}
         shared = [
             (variable, leaf) for variable in program.variables for leaf in leaves(variable.sort)
         ]
-        blocks = [_block(variable, leaf) for variable, leaf in shared]
+        blocks = [_block(variable, leaf, word) for variable, leaf in shared]
         processes = [Block(self.controls[p.name].bits) for p, _, _ in states.processes]
-        self.words, places, self.bits = _packed(blocks, processes)
+        self.words, places, self.bits = _packed(blocks, processes, word)
         self.fields: dict[str, list[Field]] = {v.name: [] for v in program.variables}
-        for (variable, leaf), (word, shift) in zip(shared, places, strict=False):
-            each = variable.cells if not leaf.bits else min(variable.cells, WORD // leaf.bits)
-            self.fields[variable.name].append(Field(variable, leaf, word, shift, each))
+        for (variable, leaf), (at, shift) in zip(shared, places, strict=False):
+            each = variable.cells if not leaf.bits else min(variable.cells, word // leaf.bits)
+            self.fields[variable.name].append(Field(variable, leaf, at, shift, each))
         self.processes = tuple(places[len(shared) :])
 
     def pack(self, state: State) -> tuple[int, ...]:
@@ -261,28 +252,28 @@ def _bits(words: tuple[int, ...], word: int, shift: int, leaf: Leaf) -> int:
     return (words[word] >> shift & (1 << leaf.bits) - 1) + leaf.lo
 
 
-def _block(variable: Variable, leaf: Leaf) -> Block:
-    if leaf.bits > WORD - 2:
-        raise NotNative(f"{variable.name} needs {leaf.bits} bits, and {WORD - 2} is the most")
-    if variable.cells * leaf.bits <= WORD:
+def _block(variable: Variable, leaf: Leaf, word: int) -> Block:
+    if variable.cells * leaf.bits <= word:
         return Block(variable.cells * leaf.bits)
-    each = WORD // leaf.bits
-    return Block(WORD, -(-variable.cells // each))
+    each = word // leaf.bits
+    return Block(word, -(-variable.cells // each))
 
 
 Places = list[tuple[int, int]]
 
 
-def _packed(shared: list[Block], processes: list[Block]) -> tuple[int, Places, tuple[int, ...]]:
+def _packed(
+    shared: list[Block], processes: list[Block], size: int
+) -> tuple[int, Places, tuple[int, ...]]:
     """How many words, where each block begins, and the bits used of each word: all in 63 bits of
-    one word if they fit (the runtime needs a code that is no state), else processes in words of
-    their own, unless that takes more."""
+    one word if they fit (native's runtime needs a code that is no state), else processes in words
+    of their own, unless that takes more."""
     every = [*shared, *processes]
-    places, used = _filled(every)
-    if len(used) <= 1 and sum(used) < WORD:
+    places, used = _filled(every, size)
+    if len(used) <= 1 and sum(used) < size:
         return 1, places, tuple(used) or (0,)
-    first, taken = _filled(shared)
-    behind, also = _filled(processes)
+    first, taken = _filled(shared, size)
+    behind, also = _filled(processes, size)
     if len(taken) + len(also) <= max(2, len(used)):
         places = [*first, *((word + len(taken), shift) for word, shift in behind)]
         used = [*taken, *also]
@@ -290,7 +281,7 @@ def _packed(shared: list[Block], processes: list[Block]) -> tuple[int, Places, t
     return len(used), places, tuple(used)
 
 
-def _filled(blocks: list[Block]) -> tuple[Places, list[int]]:
+def _filled(blocks: list[Block], size: int) -> tuple[Places, list[int]]:
     """First fit, the largest first; and the bits taken of each word."""
     room: list[int] = []
     places: dict[int, tuple[int, int]] = {}
@@ -299,12 +290,12 @@ def _filled(blocks: list[Block]) -> tuple[Places, list[int]]:
         block = blocks[n]
         if block.words > 1:
             places[n] = (len(room), 0)
-            room += [WORD] * block.words
+            room += [size] * block.words
             continue
         if not block.bits:
             places[n] = (0, 0)
             continue
-        fits = (w for w, taken in enumerate(room) if taken + block.bits <= WORD)
+        fits = (w for w, taken in enumerate(room) if taken + block.bits <= size)
         word = next(fits, len(room))
         if word == len(room):
             room.append(0)

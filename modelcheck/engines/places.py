@@ -8,10 +8,7 @@ of bits then says what a process has still to leave.
 from __future__ import annotations
 
 from modelcheck.engines.deadlock import left_by, places_of
-from modelcheck.engines.native.layout import NotNative
 from modelcheck.ir import Action, Process, Program
-
-MOST = 64  # bits of all processes together
 
 
 class Places:
@@ -25,11 +22,6 @@ class Places:
         self.width = max(
             (1 + max(of.values(), default=0) for of in self.colours.values()), default=1
         )
-        processes = len(program.instances())
-        if self.width * processes > MOST:
-            raise NotNative(
-                f"{processes} processes stand in up to {self.width} loops at once: over {MOST}"
-            )
 
     def needs(self, process: Process, action: Action) -> int:
         """What a process has to leave from here, or else it is stuck."""

@@ -226,6 +226,7 @@ class Verdict:
     never_taken          only of an exhaustive search
     others               violations at the same length as the trace's, not shown
     seconds              wall-clock; None where the same bytes are wanted every time
+    reductions           why states are fewer, and runs perhaps shorter, than the Program's own
     sources              each file that was read, with the hash of its text (pipeline.py sets it)
     """
 
@@ -248,6 +249,7 @@ class Verdict:
     seconds: float | None
     validation: Validation | None = None
     sources: tuple[tuple[str, str], ...] = ()
+    reductions: tuple[str, ...] = ()
 
 
 def exit_code(verdict: Verdict) -> int:

@@ -16,6 +16,7 @@ from modelcheck.engines.packed import Layout
 from modelcheck.flow import sorts
 from modelcheck.ir import Enum, Process, Record, Ref, Sort, Variable
 from modelcheck.passes.symmetry import PROCESS, Symmetry, dimensions
+from modelcheck.semantics import State
 
 MOST_EXCHANGES = 5040
 MOST_NUMBERS = 400_000  # in the tables of the C text
@@ -192,12 +193,16 @@ def _numbers(process: Process, layout: Layout, exchange: Exchange) -> Iterator[i
 def exchange_in_c(symmetry: Symmetry, layout: Layout) -> str:
     """The tables of `canonical` in runtime.c; without an exchange, that there is none."""
     every = exchanges(symmetry, layout)
-    if len(every) > 1:
-        parts = _Parts(layout, every)
-        distinct = list(dict.fromkeys(parts.maps))
-        if sum(len(table) * len(table[0]) for table in distinct) <= MOST_NUMBERS:
-            return _tables(parts, distinct, every)
-    return "#define EXCHANGES 1"
+    if len(every) == 1 or not is_in_tables(every, layout):
+        return "#define EXCHANGES 1"
+    parts = _Parts(layout, every)
+    return _tables(parts, list(dict.fromkeys(parts.maps)), every)
+
+
+def is_in_tables(every: list[Exchange], layout: Layout) -> bool:
+    """Whether there are few enough numbers for tables of what each exchange makes of each."""
+    numbers = sum(control.first[-1] for control in layout.controls.values())
+    return len(every) * numbers <= MOST_NUMBERS
 
 
 def _tables(
@@ -224,3 +229,33 @@ def _tables(
         lines.append(f"    {{{row}}},")
     lines.append("};")
     return "\n".join(lines)
+
+
+class Exchanger:
+    """What `stand_for_all` in runtime.c does, on states of `semantics`."""
+
+    def __init__(self, symmetry: Symmetry, layout: Layout) -> None:
+        self.layout = layout
+        self.every = exchanges(symmetry, layout)
+        if not is_in_tables(self.every, layout):
+            self.every = self.every[:1]
+        self.parts = _Parts(layout, self.every)
+
+    def one_for_all(self, state: State) -> tuple[State, tuple[int, ...]]:
+        """The state that stands for this one, and what each process is called there."""
+        words = self.layout.pack(state)
+        which = min(range(len(self.every)), key=lambda x: (self._exchanged(words, x), x))
+        becomes = tuple(
+            self.every[which].number(PROCESS, n) for n in range(len(self.layout.processes))
+        )
+        return self.layout.unpack(self._exchanged(words, which)), becomes
+
+    def _exchanged(self, words: tuple[int, ...], x: int) -> tuple[int, ...]:
+        found = [0] * self.layout.words
+        for part, table, to in zip(
+            self.parts.parts, self.parts.maps, self.parts.to, strict=True
+        ):
+            code = words[part.word] >> part.shift & (1 << part.bits) - 1
+            word, shift = to[x]
+            found[word] |= table[x][code] << shift
+        return tuple(found)

@@ -246,6 +246,34 @@ DESIGNS = {
         def everybody_rests() -> bool:
             return at_rest()
     """),
+    # The campaign on random programs found that the allocator knew of a process's own loops only.
+    "at rest: at the head of a loop in a function, unless it is called in a loop": ("steps", """
+        @shared
+        class Cell:
+            n: Annotated[int, between(0, 2)] = 0
+
+        cell = Cell()
+
+        def until_zero() -> None:
+            while cell.n != 0:
+                cpu_relax()
+
+        @process
+        def outside() -> None:
+            until_zero()
+            cell.n = 1
+            cell.n = 0
+
+        @process
+        def within() -> None:
+            while True:
+                n = cell.n
+                until_zero()
+
+        @sometimes
+        def everybody_rests() -> bool:
+            return at_rest()
+    """),
     "fences are no steps, wherever they stand": ("steps", """
         @shared
         class Cell:

@@ -139,7 +139,12 @@ class Allocator:
         """What generated code calls beside the words."""
 
         def counted(count: Callable[[], bool]) -> Callable[[Iterable[Any]], Iterator[Any]]:
-            return lambda items: (item for item in items if count())
+            def turns(items: Iterable[Any]) -> Iterator[Any]:
+                for item in items:
+                    yield item
+                    count()  # as in the model: a `for` has its head behind each turn
+
+            return turns
 
         return {
             PLACE: place_of,

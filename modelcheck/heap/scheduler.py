@@ -154,6 +154,7 @@ class Scheduler:
         if not (cpu.atomic and cpu.accessed):
             self._park(cpu, possible)
         cpu.accessed = True
+        cpu.at_rest = False
         if possible is not None and not possible():
             raise Difference(f"{cpu.name} was let go, and what it waits for is not so")
 
@@ -170,8 +171,11 @@ class Scheduler:
     def barrier(self) -> None:
         """A barrier: threads that take turns need none."""
         cpu = self.running
-        if cpu is not None and self.stops and not cpu.atomic and self._here(2) in self.stops:
+        if cpu is None or not self.stops or (cpu.atomic and cpu.accessed):
+            return
+        if self._here(2) in self.stops:
             self._park(cpu, None)
+            cpu.accessed = True
 
     def choose(self, options: int) -> int:
         """The option to take at this choice."""

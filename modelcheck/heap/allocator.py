@@ -174,15 +174,16 @@ class Allocator:
         for f in self.spec.boots:
             self._callable(f)()
         self.memory.booting = False
-        number = 0
-        for f in self.spec.processes:
-            for me in range(f.count):
-                body = self._callable(f)
-                self.memory.ghosts_set.clear()
-                if f.node.args.args:
-                    body = _told(body, me)
-                self.scheduler.start(Cpu(self.processes[number].name, number, body))
-                number += 1
+        each = ((f, me) for f in self.spec.processes for me in range(f.count))
+        for number, (f, me) in enumerate(each):
+            body = self._callable(f)
+            self.memory.ghosts_set.clear()
+            if f.node.args.args:
+                body = _told(body, me)
+            cpu = Cpu(self.processes[number].name, number, body)
+            self.scheduler.start(cpu)
+            if cpu.state == "failed":
+                break  # the run has ended, before the others choose anything
         self._all_chosen()
 
     def step(self, number: int, choices: Iterable[int] | None) -> None:

@@ -288,6 +288,26 @@ def test_a_run_without_failure_leaves_what_the_model_says(tmp_path: Path) -> Non
     assert found == Validation("validated", "memory", "1 steps left what the model says in memory")
 
 
+def test_a_failure_before_another_process_begins(tmp_path: Path) -> None:
+    """The second one is to choose, too, and the run has ended by then.  The campaign on random
+    programs found that this was NOT REPRODUCED."""
+    spec, program = compiled(tmp_path, HEAD + """
+    @shared
+    class Cell:
+        busy: bool = False
+
+    cell = Cell()
+
+    @process(count=2)
+    def cpu() -> None:
+        assert choose(True, False), "before anything is accessed"
+        cell.busy = True
+    """)
+    assert replayed(spec, program, a_run(program, [], initial=(1,))) == Validation(
+        "validated", "memory", "before the first step: before anything is accessed"
+    )
+
+
 def test_a_failure_before_the_first_step(tmp_path: Path) -> None:
     spec, program = compiled(tmp_path, HEAD + """
     @shared

@@ -298,10 +298,15 @@ def test_a_failure_before_another_process_begins(tmp_path: Path) -> None:
 
     cell = Cell()
 
-    @process(count=2)
+    @process
     def cpu() -> None:
         assert choose(True, False), "before anything is accessed"
         cell.busy = True
+
+    @process
+    def other() -> None:
+        busy = choose(True, False)
+        cell.busy = busy
     """)
     assert replayed(spec, program, a_run(program, [], initial=(1,))) == Validation(
         "validated", "memory", "before the first step: before anything is accessed"

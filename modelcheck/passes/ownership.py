@@ -269,10 +269,10 @@ class _Touching:
     def _note(self, into: set[Cell_], place: Place, locals: dict[str, Known]) -> None:
         assert isinstance(place.index[0], Local)
         element = locals.get(place.index[0].name, UNKNOWN)
-        if isinstance(element, int):
+        cells = self.program.variable(place.variable).cells
+        if isinstance(element, int) and 0 <= element < cells:  # else the step fails
             into.add((place.variable, element))
         elif element is UNKNOWN:
-            cells = self.program.variable(place.variable).cells
             into.update((place.variable, n) for n in range(cells))
 
     def _block(self, block: Block, locals: dict[str, Known]) -> bool:

@@ -166,6 +166,8 @@ class _Parts:
         for n, (process, _, _) in enumerate(layout.states.processes):
             control = layout.controls[process.name]
             word, shift = layout.processes[n]
+            if not control.bits:  # it has ended before its first step
+                continue
             self.parts.append(Part(word, shift, control.bits, control.first[-1]))
             self.maps.append(tables[process.name])
             self.to.append([layout.processes[x.number(PROCESS, n)] for x in every])

@@ -219,6 +219,7 @@ class Verdict:
     never_taken          only of an exhaustive search
     others               violations at the same length as the trace's, not shown
     seconds              wall-clock; None where the same bytes are wanted every time
+    remark               why another engine, that might have been faster, did not serve; "" for none
     sources              each file that was read, with the hash of its text (pipeline.py sets it)
     """
 
@@ -240,6 +241,7 @@ class Verdict:
     others: tuple[Failure, ...]
     seconds: float | None
     validation: Validation | None = None
+    remark: str = ""
     sources: tuple[tuple[str, str], ...] = ()
 
 

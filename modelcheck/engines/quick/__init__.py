@@ -1,0 +1,7 @@
+"""The quick engine: a Program as straight-line Python, over one packed number for each state.
+
+It needs no compiler and starts at once.  `expressions.py` and `actions.py` say in Python's text
+what `semantics` says in closures, `code.py` compiles that text where a process first comes by, and
+`search.py` goes breadth first and gives a Verdict, after it has asked `semantics` about everything
+that is broken.
+"""

@@ -11,7 +11,6 @@ from modelcheck.source import ConfigurationError
 from modelcheck.trace import Limits, Verdict
 
 ENGINES = ("auto", "quick", "native", "reference", "symbolic")
-AHEAD = ("auto", "symbolic")  # those that --max-depth is for
 
 Progress = Callable[[int, int, int], None]
 
@@ -25,9 +24,11 @@ class Engine:
 
     def fits(self, limits: Limits) -> None:
         """ConfigurationError if a limit means nothing to the engine."""
-        if self.name not in AHEAD and self.depth is not None:
+        ahead = self.name == "symbolic" or (self.name == "auto" and limits.states is not None)
+        if self.depth is not None and not ahead:
             raise ConfigurationError(
-                "--max-depth is for the symbolic engine: write --engine symbolic, or auto"
+                "--max-depth is for the symbolic engine: write --engine symbolic, or --max-states "
+                "(auto), after which it goes on"
             )
         if self.name == "symbolic" and (limits.states, limits.memory) != (None, None):
             raise ConfigurationError(

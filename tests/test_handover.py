@@ -13,12 +13,14 @@ from typer.testing import CliRunner
 from modelcheck import handover
 from modelcheck.cli import app
 from modelcheck.engines import reference
+from modelcheck.engines.asked import only
 from modelcheck.engines.native import search as native
 from modelcheck.engines.native.build import Making, NoCompiler, built
 from modelcheck.engines.quick import search as quick
 from modelcheck.ir import Program
 from modelcheck.report.pieces import plain
 from modelcheck.report.text import verdict_rows
+from modelcheck.semantics import Semantics
 from modelcheck.source import ConfigurationError, SpecError
 from modelcheck.trace import Limits, Verdict, from_json, to_json
 from tests.small_programs import program
@@ -76,7 +78,7 @@ def test_a_small_spec_needs_no_compiler(kept: Path) -> None:
 
 
 def source_of(text: Program) -> str:
-    return native.in_c(text, native.Semantics(text))[0]
+    return native.in_c(text, Semantics(text))[0]
 
 
 def test_what_was_compiled_before_takes_over() -> None:
@@ -89,8 +91,6 @@ def test_what_was_compiled_before_takes_over() -> None:
 
 def test_only_what_is_asked_for_is_handed_over() -> None:
     """With one property asked for another Program is compiled, and it is that which takes over."""
-    from modelcheck.engines.asked import only
-
     built(source_of(only(program(COUNTERS), frozenset(["all"]))))
     verdict = handover.explicit(program(COUNTERS), Limits(), ("all",))
     assert verdict.engine == "native"
@@ -188,7 +188,8 @@ def test_nothing_is_compiled_for_a_spec_that_is_refused(
     kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(handover, "PAYS", 0)
-    never = program(COUNTERS.replace("entry: goto p_1", "entry:\n        assume False\n        goto p_1"))
+    cut = "entry:\n        assume False\n        goto p_1"
+    never = program(COUNTERS.replace("entry: goto p_1", cut))
     with pytest.raises(SpecError, match="no run begins"):
         handover.explicit(never, Limits())
     spec = tmp_path / "refused.py"

@@ -16,16 +16,19 @@ from dataclasses import dataclass, replace
 from modelcheck.engines.packed import Field as Stored
 from modelcheck.engines.packed import Layout, leaves
 from modelcheck.engines.places import Places
+from modelcheck.engines.quick.called import CHECKS
 from modelcheck.engines.quick.expressions import (
     Scope, Term, constant, fitted, flat, leaf, number, shift, whole,
 )
-from modelcheck.flow import gotos
+from modelcheck.engines.quick.inside import Inside
 from modelcheck.ir import (
-    END, Access, Action, Assert, Assign, Assume, Block, Choose, Expr, Fence, Goto, If, Load, Local,
-    Observe, Process, Record, Rmw, SetGhost, Sort, Statement, Store, Variable, access_exprs,
-    default_value, statement_exprs, statements, walk,
+    END, Access, Action, Assert, Assign, Assume, Block, Choose, Fence, Goto, If, Load, Observe,
+    Process, Record, Rmw, SetGhost, Sort, Statement, Store, Variable, default_value,
 )
 from modelcheck.semantics import LONGEST
+
+
+MAY_FAIL = ("raise Wrong", "script.pick", *(f"{check.__name__}(" for check in CHECKS))
 
 
 @dataclass(frozen=True)
@@ -50,68 +53,31 @@ class Step:
         self._action = action
         self._layout = layout
         self._places = places
-        self._actions = {a.at: a for a in process.actions}
+        self._inside = Inside(process, action)
+        self._actions = self._inside.targets
         self._order = {at: n for n, at in enumerate((*self._actions, END))}
-        self.inside = self._reached()
-        inside = [s for a in self.inside for s in statements(a.body)]
-        self.forks = any(isinstance(s, Choose) for s in inside)
-        # a step may come by the same location again, as far as is known here
-        self._turns = any(self._transit(g) for a in self.inside[1:] for g in gotos(a.body))
-        sets = [s.place.variable for s in inside if isinstance(s, SetGhost)]
+        self.inside = self._inside.actions
+        self.forks = any(isinstance(s, Choose) for s in self._inside.statements)
         self._again = {
-            v for v in sets
-            if not layout.states.program.variable(v).passing
-            and (sets.count(v) > 1 or self._turns)
+            v for v in self._inside.set_twice if not layout.states.program.variable(v).passing
         }
-        self._writes = any(isinstance(a.access, Store | Rmw) for a in self.inside)
         bare = replace(action, resting=action.resting and not action.loops)
         self._needs = places.needs(process, bare)
         self._lines: list[str] = []
         self._depth = 2
         self._count = 0
         self._made: dict[str, str] = {}  # what `make` computes, by its text
-        self._locals = self._declared(inside)
+        self._locals = self._declared()
         self.text = self._whole()
-
-    def _transit(self, goto: Goto) -> Action | None:
-        target = self._actions.get(goto.location)
-        return target if target is not None and target.transit else None
-
-    def _reached(self) -> list[Action]:
-        found = {self._action.at: self._action}
-        todo = [self._action]
-        while todo:
-            for goto in gotos(todo.pop().body):
-                target = self._transit(goto)
-                if target is not None and target.at not in found:
-                    found[target.at] = target
-                    todo.append(target)
-        return list(found.values())
 
     # --------------------------------------------------------------------------------- the locals
 
-    def _declared(self, inside: list[Statement]) -> dict[str, Term]:
+    def _declared(self) -> dict[str, Term]:
         """The locals that matter in here; those that never change are known to `make`."""
-        named, set_here = set[str](), set[str]()
-        roots: list[Expr] = []
-        for action in self.inside:
-            roots += access_exprs(action.access) + (() if action.wait is None else (action.wait,))
-        for statement in inside:
-            roots += statement_exprs(statement)
-            if isinstance(statement, Assign | Choose):
-                set_here.add(statement.local)
-            if isinstance(statement, Goto) and statement.location != END:
-                target = self._actions[statement.location]
-                named.update(target.live)
-                if target.transit:
-                    set_here.update(
-                        v.name for v in self._process.locals if v.name not in target.live
-                    )
-        named.update(e.name for root in roots for e in walk(root) if isinstance(e, Local))
         return {
-            local.name: self._local(n, local, local.name in set_here)
+            local.name: self._local(n, local, local.name in self._inside.changed)
             for n, local in enumerate(self._process.locals)
-            if local.name in named | set_here
+            if local.name in self._inside.named
         }
 
     def _local(self, n: int, local: Variable, changes: bool) -> Term:
@@ -154,9 +120,7 @@ class Step:
         made = "".join(f"    {name} = {text}\n" for text, name in self._made.items())
         script = ", script" if self.forks else ""
         body = "\n".join(["        s = o", *self._lines])
-        if any(f"{w}(" in body for w in ("within", "fits", "nonzero", "natural", "pick")) or (
-            "raise Wrong" in body
-        ):
+        if any(word in body for word in MAY_FAIL):
             body = body.replace("\n", "\n    ")
             body = f"        try:\n    {body}\n        except FAULTS:\n            return failed(o)"
         return (
@@ -364,7 +328,7 @@ class Step:
         """The end of a step, or of its part at this location: dead locals hold their defaults."""
         target = self._actions.get(goto.location)
         if target is not None and target.transit:
-            if action is not self._action and self._turns:
+            if action is not self._action and self._inside.turns:
                 with self._block(f"if through == {LONGEST - 1}"):
                     self._line("raise Wrong")
                 self._line("through += 1")
@@ -403,6 +367,6 @@ class Step:
             return "0"
         left = self._places.left(self._process, self._action, target)
         stays = self._stays(self._needs & ~left)
-        if stays == "0" or not self._writes:
+        if stays == "0" or not self._inside.writes:
             return stays
         return f"0 if (o ^ s) & SHARED else {stays}"

@@ -16,7 +16,8 @@ from typing import Any, NamedTuple, TypeAlias
 from modelcheck.engines.packed import ENDLESS, Layout
 from modelcheck.engines.places import Places
 from modelcheck.engines.quick.actions import Step
-from modelcheck.engines.quick.expressions import CALLED, Scope, Wrong, number
+from modelcheck.engines.quick.called import CALLED, Wrong
+from modelcheck.engines.quick.expressions import Scope, number
 from modelcheck.flow import memory_of, memory_read
 from modelcheck.ir import Action, AtRest, Process, Property, walk
 from modelcheck.semantics import MOST_WAYS, Semantics, State

@@ -1,13 +1,13 @@
 """Expressions as Python's text: what `semantics/expressions.py` says in closures.
 
 A scalar is a number (None, of a Ref, is -1), a word is a tuple.  Memory is the number `s`, and a
-cell is so many bits of it.  Where an expression goes wrong its text raises `Wrong`: `semantics` is
-asked later what is wrong.  A check that cannot fail is left out, since each term knows its bounds.
+cell is so many bits of it.  Where an expression goes wrong its text raises `Wrong` (`called.py`).
+A check that cannot fail is left out, since each term knows its bounds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import inf
 
@@ -18,64 +18,6 @@ from modelcheck.ir import (
     Loaded, Local, Make, Me, NotNull, Place, Quantified, Range, Record, Ref, Self, Sort, Unary,
     Value,
 )
-
-
-class Wrong(Exception):
-    """An expression went wrong, or an assert is false."""
-
-
-# ----------------------------------------------------------------- what the text calls, by its name
-
-
-def within(n: int, count: int) -> int:
-    """A number that must be one of 0..count-1 (None, being -1, is not)."""
-    if 0 <= n < count:
-        return n
-    raise Wrong
-
-
-def fits(n: int, lo: int, hi: int) -> int:
-    """A number that must be one of lo..hi."""
-    if lo <= n <= hi:
-        return n
-    raise Wrong
-
-
-def sound(n: int, lo: int, hi: int) -> int:
-    """A number that the front end says is one of lo..hi: another would overwrite others."""
-    if lo <= n <= hi:
-        return n
-    raise AssertionError(f"a value left its sort: {n} is not in {lo}..{hi}")
-
-
-def nonzero(n: int) -> int:
-    """A divisor."""
-    if n:
-        return n
-    raise Wrong
-
-
-def natural(n: int) -> int:
-    """What must not be negative: a shift's count, or a Ref that must not be None."""
-    if n >= 0:
-        return n
-    raise Wrong
-
-
-def chain(element: int, onward: Callable[[int], int]) -> Iterator[int]:
-    """The elements from this one on, until None or one that was met."""
-    met = set[int]()
-    while element >= 0 and element not in met:
-        met.add(element)
-        yield element
-        element = onward(element)
-
-
-CALLED = {f.__name__: f for f in (within, fits, sound, nonzero, natural, chain)} | {"Wrong": Wrong}
-"""What the text can name beside its own."""
-
-
-# ------------------------------------------------------------------------------------------- terms
 
 
 @dataclass(frozen=True)

@@ -16,15 +16,16 @@ from modelcheck.engines.found import Found, verdict_of
 from modelcheck.engines.limits import (
     EVERY, Progress, collector_off, most_of_the_machine, resident,
 )
+from modelcheck.engines.quick.called import Wrong
 from modelcheck.engines.quick.code import Code
-from modelcheck.engines.quick.expressions import Wrong
 from modelcheck.ir import Program, Property
 from modelcheck.semantics import Semantics, State
 
 Meanwhile = Callable[[int], None]
 """Told the states found, as often as the clock is looked at.  What it raises ends the search."""
 
-FAR = 64 * EVERY  # so many states before their limit they are counted one by one
+MANY = 4 * EVERY  # states that are expanded together
+WAYS = 64  # steps that lead on from a state, or fewer
 
 
 def explore(
@@ -43,7 +44,9 @@ class _Search:
     levels    the states, by their distance from the start
     seen      all of them
     waiting   the states in which a process might be stuck, with what it has to leave
-    bad       the states in which a property is false or fails, with those to ask
+    bad       the states in which a property is false or fails, with those properties
+    todo      states of the level that are not yet expanded
+    unseen    states to expand before the next look at the clock
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class _Search:
         self.waiting: dict[int, int] = {}
         self.bad: dict[int, list[Property]] = {}
         self.todo = 0
+        self.unseen = 0
 
     def run(self) -> Found:
         self.evidence.begin()
@@ -73,38 +77,42 @@ class _Search:
         self.code = Code(self.semantics)
         asked = [_Asked(self.code, p) for p in self.program.properties]
         self.always = [a for a in asked if a.property.kind == "always"]
-        self.reached = dict(self.evidence.reached)
+        self.found.reached = dict(self.evidence.reached)
         self.sometimes = [
             a for a in asked
-            if a.property.kind == "sometimes" and a.property.sentence not in self.reached
+            if a.property.kind == "sometimes" and a.property.sentence not in self.found.reached
         ]
+        begins = [self._pack(b.state) for b in self.evidence.begins if b.state is not None]
+        self.seen.update(begins)
+        self.levels.append(begins)
         try:
             self._search()
             if self.found.complete:
                 self._deadlocks()
         except KeyboardInterrupt:
-            self.found.complete = False
-            self.bad.clear()
-            self.code.failing.clear()
+            self._forget_violations()
             self._stop("interrupted")
-        self._figures()
+        self.found.states = len(self.seen)
+        self.found.depth = len(self.levels) - 1 - (not self.levels[-1])
+        self.found.taken = self.code.taken
         if self.bad or self.code.failing:
             self._violations()
         return self.evidence.shown(self.found)
 
-    def _figures(self) -> None:
-        found = self.found
-        found.states = len(self.seen)
-        found.depth = len(self.levels) - 1 - (not self.levels[-1])
-        found.reached = self.reached
-        found.taken = self.code.taken
+    def _forget_violations(self) -> None:
+        """Interrupted, some may be missing."""
+        self.found.complete = False
+        self.bad.clear()
+        self.code.failing.clear()
+        self.evidence.failures.clear()
+
+    def _pack(self, state: State) -> int:
+        """A state as one number."""
+        return self.code.layout.pack(state)[0]
 
     # --------------------------------------------------------------------------------- the search
 
     def _search(self) -> None:
-        begins = [self.layout_pack(b.state) for b in self.evidence.begins if b.state is not None]
-        self.seen.update(begins)
-        self.levels.append(begins)
         wanted = not self.found.asked or NO_DEADLOCK in self.found.asked
         stays = self.waiting.__setitem__ if wanted else _nobody_asks
         while self.levels[-1] and not self.bad and not self.code.failing:
@@ -113,36 +121,43 @@ class _Search:
                 return
         self.found.complete = not self.bad and not self.code.failing
 
-    def layout_pack(self, state: State) -> int:
-        """A state as one number."""
-        return self.code.layout.pack(state)[0]
-
     def _level(self, stays: Callable[[int, int], object]) -> None:
         """Expand every state of the last level, unless a limit is met."""
-        out, seen, expand = self.code.out, self.seen, self.code.expand
+        out, seen, failing = self.code.out, self.seen, self.code.failing
         frontier, onward = self.levels[-1], list[int]()
         self.levels.append(onward)
-        most, done = self.limits.states, 0
+        done = 0
         while done < len(frontier):
             self.todo = len(frontier) - done
-            if most is not None and len(seen) > most:
-                self._stop("states")
-            else:
-                self._look_at_the_clock()
+            at_once = self._at_once()
             if self.found.stopped is not None:
+                del frontier[done:]  # nobody has looked at them
                 return
-            few = most is not None and most - len(seen) < FAR
-            batch = frontier[done : done + (1 if few else EVERY)]
             out.clear()
-            before = len(self.code.failing)
-            expand(batch, stays)
-            self.found.transitions += len(out) + len(self.code.failing) - before
+            before = len(failing)
+            self.code.expand(frontier[done : done + at_once], stays)
+            self.found.transitions += len(out) + len(failing) - before
             fresh = [state for state in dict.fromkeys(out) if state not in seen]
             seen.update(fresh)
             onward += fresh
             self._look_at(fresh)
-            done += len(batch)
+            done += at_once
         self.todo = 0
+
+    def _at_once(self) -> int:
+        """How many states to expand before the next look at the limits: fewer near that on states,
+        so that the search ends where the reference engine does."""
+        most = self.limits.states
+        if most is not None and len(self.seen) > most:
+            self._stop("states")
+            return 0
+        few = MANY if most is None else (most - len(self.seen)) // WAYS
+        at_once = min(MANY, max(1, few))
+        self.unseen -= at_once
+        if self.unseen < 0:
+            self.unseen = MANY - at_once
+            self._look_at_the_clock()
+        return at_once
 
     def _look_at(self, states: list[int]) -> None:
         """Notes which properties are broken, and which are reached, in states that are new."""
@@ -154,7 +169,7 @@ class _Search:
                 if asked.fails(state):
                     self.bad.setdefault(state, []).append(asked.property)
                 else:
-                    self.reached[asked.property.sentence] = len(self.levels) - 1
+                    self.found.reached[asked.property.sentence] = len(self.levels) - 1
                     self.sometimes.remove(asked)
                     break
 
@@ -190,7 +205,7 @@ class _Search:
                     failing.discard(source)
                     self.evidence.fails(state, level, step)
                 elif step.target is not None:
-                    target = self.layout_pack(step.target)
+                    target = self._pack(step.target)
                     if target in self.bad and target not in met:
                         met.add(target)
                         if not self.evidence.breaks(step.target, level + 1, self.bad[target]):
@@ -219,7 +234,7 @@ class _Search:
         ]
         shown = to_show(self.semantics, stuck)
         if shown:
-            self._paths(shown[0][1] - 1, {self.layout_pack(state) for state, _, _ in shown}, set())
+            self._paths(shown[0][1] - 1, {self._pack(state) for state, _, _ in shown}, set())
         for state, depth, processes in shown:
             self.evidence.stuck(state, depth, processes)
 

@@ -15,6 +15,7 @@ from modelcheck.engines import reference
 from modelcheck.engines.asked import only
 from modelcheck.engines.quick import actions, code, search
 from modelcheck.engines.quick.code import Code
+from modelcheck.engines.quick.waiting import Waiting, _Tried
 from modelcheck.frontend.compile import compile_spec
 from modelcheck.ir import Loop, Program, Property
 from modelcheck.trace import Disagreement, Limits
@@ -168,8 +169,8 @@ def nothing_is_cut(self: Code, state: int) -> int:
 
 def one_is_lost(self: Code, state: int, which: int) -> int:
     """Of several successors the first alone is kept."""
-    several = self._several[which]
-    self._several[which] = several._replace(changes=several.changes[:1])
+    several = self.several[which]
+    self.several[which] = several._replace(changes=several.changes[:1])
     return more(self, state, which)
 
 
@@ -201,8 +202,13 @@ def no_bits(self: Code, property: Property) -> int:
     return 0
 
 
-def undecided(self: search._Search) -> None:
+def undecided(self: Waiting) -> None:
     """Whoever waits is stuck."""
+
+
+def let_go(self: _Tried, key: int) -> int:
+    """Whoever waits is said to go on when another has gone on alone."""
+    return ~self._mine
 
 
 def all_left(self: actions.Step, target: object) -> str:
@@ -218,7 +224,8 @@ PLANTED: dict[str, tuple[object, str, Callable[..., Any]]] = {
     "a level too few": (search._Search, "_level", a_level_too_few),
     "a step is read off too little memory": (code, "memory_of", no_memory),
     "a property is read off too little memory": (Code, "bits_of", no_bits),
-    "who waits is stuck": (search._Search, "_decide", undecided),
+    "who waits is stuck": (Waiting, "decide", undecided),
+    "who waits goes on": (_Tried, "__missing__", let_go),
     "every step leaves everything": (actions.Step, "_left", all_left),
 }
 

@@ -2,6 +2,7 @@
 
 It needs no compiler and starts at once.  `expressions.py` and `actions.py` say in Python's text
 what `semantics` says in closures; `inside.py` says what stands in a step, `called.py` what the text
-calls.  `code.py` compiles it where a process first comes by, and `search.py` goes breadth first and
-gives a Verdict, after it has asked `semantics` about everything that is broken.
+calls.  `code.py` compiles it where a process first comes by; `search.py` goes breadth first, and
+gives a Verdict after it has asked `semantics` about everything that is broken; `waiting.py` finds
+who is stuck.
 """

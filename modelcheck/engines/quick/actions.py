@@ -20,7 +20,7 @@ from modelcheck.engines.quick.called import CHECKS
 from modelcheck.engines.quick.expressions import (
     Scope, Term, constant, fitted, flat, leaf, number, shift, whole,
 )
-from modelcheck.engines.quick.inside import Inside
+from modelcheck.engines.quick.inside import Inside, needs
 from modelcheck.ir import (
     END, Access, Action, Assert, Assign, Assume, Block, Choose, Fence, Goto, If, Load, Observe,
     Process, Record, Rmw, SetGhost, Sort, Statement, Store, Variable, default_value,
@@ -61,8 +61,7 @@ class Step:
         self._again = {
             v for v in self._inside.set_twice if not layout.states.program.variable(v).passing
         }
-        bare = replace(action, resting=action.resting and not action.loops)
-        self._needs = places.needs(process, bare)
+        self._needs = needs(places, process, action)
         self._lines: list[str] = []
         self._depth = 2
         self._count = 0

@@ -46,6 +46,8 @@ class Code:
     failing  the states from which a step fails, once for each that does
     cuts     the states in which an `assume` cuts a run short
     taken    (process template, location) of every action that some step takes
+    steps    what each process does
+    floor    below it are the numbers of `Several` in these
     expand   takes each process of some states a step on, and tells of each state what is still to
              be left in it
     """
@@ -58,7 +60,7 @@ class Code:
         self.failing: list[int] = []
         self.cuts: set[int] = set()
         self.taken: set[tuple[str, str]] = set()
-        self._several: list[Several] = []
+        self.several: list[Several] = []
         self._numbers: dict[Several, int] = {}
         # of the step at hand
         self._ends: list[int] = []
@@ -73,6 +75,9 @@ class Code:
             "ALL": (1 << sum(self.layout.bits)) - 1, "SHARED": self.layout.bits_of(shared)[0],
             "rests": [_Rests(self.layout, process) for process, _, _ in semantics.processes],
         }
+        processes = range(len(semantics.processes))
+        self.floor = -(1 << self.places.width * len(processes)) - 1
+        self.steps = [_Steps(self, n) for n in processes]
         self.expand = self._expand()
 
     def _cuts(self, _: int) -> int:
@@ -93,18 +98,17 @@ class Code:
     def _expand(self) -> Callable[[list[int], Callable[[int, int], object]], None]:
         """A step is what changes, if it is the only one and leaves everything; the complement of
         what is to be left, if there is none; else less than `floor`, and says which of several."""
-        processes = range(len(self.semantics.processes))
-        floor = -(1 << self.places.width * len(processes)) - 1
-        kept = {f"of{n}": _Steps(self, n, floor) for n in processes}
+        floor = self.floor
+        kept = {f"of{n}": steps for n, steps in enumerate(self.steps)}
         each = "".join(
-            f"            d = of{n}[o & {kept[f'of{n}'].mask}]\n"
+            f"            d = of{n}[o & {steps.mask}]\n"
             f"            if d >= 0:\n"
             f"                put(o ^ d)\n"
             f"            elif d > {floor}:\n"
             f"                left |= ~d\n"
             f"            else:\n"
             f"                left |= more(o, {floor} - d)\n"
-            for n in processes
+            for n, steps in enumerate(self.steps)
         )
         text = (
             f"def make(put, more, {', '.join(kept)}):\n"
@@ -122,7 +126,7 @@ class Code:
 
     def _more(self, state: int, which: int) -> int:
         """A state is taken on in several ways, or in none that leads anywhere."""
-        changes, left, failing, cut = self._several[which]
+        changes, left, failing, cut = self.several[which]
         self.out.extend([state ^ change for change in changes])
         if failing:
             self.failing.extend([state] * failing)
@@ -132,9 +136,9 @@ class Code:
 
     def number_of(self, several: Several) -> int:
         """Its number, for `more`."""
-        found = self._numbers.setdefault(several, len(self._several))
-        if found == len(self._several):
-            self._several.append(several)
+        found = self._numbers.setdefault(several, len(self.several))
+        if found == len(self.several):
+            self.several.append(several)
         return found
 
     def take(self, own: int, at: int, code: int) -> tuple[Take, list[Action]]:
@@ -211,39 +215,43 @@ class _Steps(dict[int, int]):
     """What a process does, by its bits and those of the memory that its template names; what is
     not yet known, by those that its action names."""
 
-    def __init__(self, code: Code, own: int, floor: int) -> None:
+    def __init__(self, code: Code, own: int) -> None:
         super().__init__()
         process, _, _ = code.semantics.processes[own]
         self._code = code
         self._own = own
-        self._floor = floor
         self._process = process
         self._shift = code.layout.processes[own][1]
         self._bits = code.layout.mask(own)
         self._numbers = code.layout.controls[process.name].first
         self._takes: dict[int, tuple[Take, int, int]] = {}
         self._of_action: dict[int, int] = {}
-        self.mask = self._mask(process.actions)
+        self.mask = self.mask_of(process.actions)
 
-    def _mask(self, actions: Iterable[Action]) -> int:
+    def mask_of(self, actions: Iterable[Action]) -> int:
+        """The bits of the process, and those of the memory that these actions name."""
         return self._bits << self._shift | self._code.layout.bits_of(memory_of(actions))[0]
 
     def __missing__(self, key: int) -> int:
-        number = key >> self._shift & self._bits
-        if number not in self._takes:
-            at = bisect_right(self._numbers, number) - 1
-            take, inside = self._code.take(self._own, at, number - self._numbers[at])
-            self._takes[number] = take, at, self._mask(inside)
-        take, at, mask = self._takes[number]
-        fewer = key & mask
-        step = self._of_action.get(fewer)
-        if step is None:
-            step = self._coded(self._code.taken_from(take, fewer, self._process, at))
-            self._of_action[fewer] = step
+        step = self._step(key)
         if len(self) == MOST_KEPT:
             self.clear()
             self._of_action.clear()
         self[key] = step
+        return step
+
+    def _step(self, state: int) -> int:
+        number = state >> self._shift & self._bits
+        if number not in self._takes:
+            at = bisect_right(self._numbers, number) - 1
+            take, inside = self._code.take(self._own, at, number - self._numbers[at])
+            self._takes[number] = take, at, self.mask_of(inside)
+        take, at, mask = self._takes[number]
+        fewer = state & mask
+        step = self._of_action.get(fewer)
+        if step is None:
+            step = self._coded(self._code.taken_from(take, fewer, self._process, at))
+            self._of_action[fewer] = step
         return step
 
     def _coded(self, done: Several) -> int:
@@ -252,7 +260,18 @@ class _Steps(dict[int, int]):
                 return done.changes[0]
             if not done.changes:
                 return ~done.left
-        return self._floor - self._code.number_of(done)
+        return self._code.floor - self._code.number_of(done)
+
+    def outcome(self, state: int) -> tuple[tuple[int, ...], int]:
+        """What the process's steps change in a state of which its action's bits are given, and what
+        it has then still to leave."""
+        step = self._step(state)
+        if step >= 0:
+            return (step,), 0
+        if step > self._code.floor:
+            return (), ~step
+        changes, left, _, _ = self._code.several[self._code.floor - step]
+        return changes, left
 
 
 class _Rests(dict[int, bool]):

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from modelcheck.engines.places import Places
 from modelcheck.flow import gotos
 from modelcheck.ir import (
     END, Action, Assign, Choose, Expr, Goto, Local, Process, Rmw, SetGhost, Store, access_exprs,
     statement_exprs, statements, walk,
 )
+
+
+def needs(places: Places, process: Process, action: Action) -> int:
+    """What a process has to leave from here on: also where it rests within a loop, for from there
+    it may come back to where it does not."""
+    return places.needs(process, replace(action, resting=action.resting and not action.loops))
 
 
 class Inside:

@@ -18,6 +18,7 @@ from modelcheck.engines.limits import (
 )
 from modelcheck.engines.quick.called import Wrong
 from modelcheck.engines.quick.code import Code
+from modelcheck.engines.quick.waiting import Waiting, nobody_asks
 from modelcheck.ir import Program, Property
 from modelcheck.semantics import Semantics, State
 
@@ -43,7 +44,7 @@ class _Search:
 
     levels    the states, by their distance from the start
     seen      all of them
-    waiting   the states in which a process might be stuck, with what it has to leave
+    waiting   the states in which a process might be stuck
     bad       the states in which a property is false or fails, with those properties
     todo      states of the level that are not yet expanded
     unseen    states to expand before the next look at the clock
@@ -64,7 +65,6 @@ class _Search:
         self.shown = 0.0
         self.levels: list[list[int]] = []
         self.seen: set[int] = set()
-        self.waiting: dict[int, int] = {}
         self.bad: dict[int, list[Property]] = {}
         self.todo = 0
         self.unseen = 0
@@ -75,6 +75,7 @@ class _Search:
         if at_once.failures:
             return at_once
         self.code = Code(self.semantics)
+        self.waiting = Waiting(self.code)
         asked = [_Asked(self.code, p) for p in self.program.properties]
         self.always = [a for a in asked if a.property.kind == "always"]
         self.found.reached = dict(self.evidence.reached)
@@ -114,7 +115,7 @@ class _Search:
 
     def _search(self) -> None:
         wanted = not self.found.asked or NO_DEADLOCK in self.found.asked
-        stays = self.waiting.__setitem__ if wanted else _nobody_asks
+        stays = self.waiting.meet if wanted else nobody_asks
         while self.levels[-1] and not self.bad and not self.code.failing:
             self._level(stays)
             if self.found.stopped is not None:
@@ -215,7 +216,7 @@ class _Search:
 
     def _deadlocks(self) -> None:
         """The stuck processes of the nearest states in which all are stuck that will be."""
-        self._decide()
+        self.waiting.decide()
         width = self.code.places.width
         mine = (1 << width) - 1
         depths = {
@@ -242,26 +243,6 @@ class _Search:
         action = self.semantics.process_action(state, process)
         return action is None or action.resting
 
-    def _decide(self) -> None:
-        """Leaves in `waiting` what is never left: of a state, what no successor has left either."""
-        waiting, out, expand = self.waiting, self.code.out, self.code.expand
-        for state in self.code.cuts:
-            waiting.pop(state, None)
-        again = True
-        while again:
-            again = False
-            for state in reversed(list(waiting)):  # the last first: they were met last
-                out.clear()
-                expand([state], _nobody_asks)
-                left = waiting[state]
-                for target in out:
-                    left &= waiting.get(target, 0)
-                if left != waiting[state]:
-                    again = True
-                    waiting[state] = left
-                    if not left:
-                        del waiting[state]
-
     def _paths(self, level: int, final: Set[int], failing: set[int]) -> list[int]:
         """Numbers the states on shortest paths to `final`, a step behind this level, and to those
         of the level from which a step fails; gives those of the level."""
@@ -272,7 +253,7 @@ class _Search:
             here = []
             for state in self.levels[at]:
                 out.clear()
-                expand([state], _nobody_asks)
+                expand([state], nobody_asks)
                 if not final.isdisjoint(out) or (at == level and state in failing):
                     here.append(state)
                     self.evidence.number(self.code.unpack(state), at)
@@ -309,7 +290,3 @@ class _Asked:
             return bool(self._holds(state)) is expected
         except Wrong:
             return False
-
-
-def _nobody_asks(state: int, left: int) -> None:
-    """What is still to be left, where nobody asks who is stuck."""

@@ -139,6 +139,44 @@ def test_names_that_hide_each_other() -> None:
     assert {p.status for p in verdict.properties} == {"holds", "reached"}
 
 
+ARMS = """\
+    program arms()
+    sort process 1
+    shared x: 0..300 = 0
+    shared y: 0..300 = 0
+    process p
+      local n: 0..300
+      entry: goto p_1
+      at p_1:
+        load x
+        n := $ + ONES
+        goto p_2
+      at p_2 live n:
+        store x := n
+        if n == 0: n := 0
+{arms}
+        else: n := 1
+        goto p_3
+      at p_3 live n:
+        store y := n
+        goto end
+    always "all of it": {all_of_it}
+    sometimes "some of it": {some_of_it}
+    """
+
+
+def test_what_is_longer_than_python_nests() -> None:
+    """300 terms in a row are 300 brackets, and 120 arms 120 steps of indentation; Python reads 200
+    and 100."""
+    verdict = both(ARMS.format(
+        arms="\n".join(f"        elif n == {n}: n := {300 - n}" for n in range(1, 300)),
+        all_of_it=" and ".join(f"y != {n}" for n in range(2, 300) if n != 49),
+        some_of_it=" or ".join(f"y == {n}" for n in range(2, 300)),
+    ).replace("ONES", " + ".join(["1"] * 250 + ["$"] * 50 + ["1"])))
+    assert verdict.outcome == "HOLDS"
+    assert verdict.properties[1].status == "reached"
+
+
 MANY = """\
     program many()
     sort process 2

@@ -156,7 +156,7 @@ class Step:
         self._count += 1
         name = f"t{self._count}"
         self._line(f"{name} = {term.text}")
-        return replace(term, text=name)
+        return replace(term, text=name, chain="")
 
     def _leaves(self, term: Term, sort: Sort) -> list[Term]:
         if isinstance(sort, Record) and term.parts is None:
@@ -267,12 +267,20 @@ class Step:
                     self._line("return cut(o)")
             case Choose():
                 self._choose(statement, scope)
-            case If(condition, then, other):
-                self._arm(f"if {scope.value(condition).text}", then, around)
-                if other:
-                    self._arm("else", other, around)
+            case If():
+                self._if(statement, scope, around)
             case Goto():
                 self._goto(statement, around.action)
+
+    def _if(self, statement: If, scope: Scope, around: _Around) -> None:
+        """With `elif` where there is one: Python indents no more than 100 times."""
+        self._arm(f"if {scope.value(statement.condition).text}", statement.then, around)
+        other = statement.other
+        while len(other) == 1 and isinstance(other[0], If):
+            self._arm(f"elif {scope.value(other[0].condition).text}", other[0].then, around)
+            other = other[0].other
+        if other:
+            self._arm("else", other, around)
 
     def _arm(self, head: str, arm: Block, around: _Around) -> None:
         with self._block(head):

@@ -23,12 +23,13 @@ from modelcheck.ir import (
 @dataclass(frozen=True)
 class Term:
     """A text that can stand anywhere in an expression, and the bounds of its number; of a word also
-    its parts, where they are known."""
+    its parts, where they are known.  `chain`: the operator, of a chain that can go on."""
 
     text: str
     lo: float = -inf
     hi: float = inf
     parts: tuple[Term, ...] | None = None
+    chain: str = ""
 
     @property
     def known(self) -> bool:
@@ -236,7 +237,12 @@ def plus(a: Term, b: Term) -> Term:
         return number(int(a.lo + b.lo))
     if b == number(0):
         return a
-    return Term(f"({a.text} + {b.text})", a.lo + b.lo, a.hi + b.hi)
+    return Term(_chained("+", a, b), a.lo + b.lo, a.hi + b.hi, chain="+")
+
+
+def _chained(op: str, a: Term, b: Term) -> str:
+    """`a and b and c`, not `((a and b) and c)`: Python nests no more than 200 brackets."""
+    return f"({a.text[1:-1] if a.chain == op else a.text} {op} {b.text})"
 
 
 def times(a: Term, n: int) -> Term:
@@ -262,7 +268,9 @@ def _unary(op: str, a: Term) -> Term:
 def _binary(op: str, a: Term, b: Term) -> Term:
     text = f"({a.text} {op} {b.text})"
     match op:
-        case "and" | "or" | "==" | "!=" | "<" | "<=" | ">" | ">=":
+        case "and" | "or":
+            return Term(_chained(op, a, b), 0, 1, chain=op)
+        case "==" | "!=" | "<" | "<=" | ">" | ">=":
             return Term(text, 0, 1)
         case "+":
             return plus(a, b)

@@ -1,6 +1,7 @@
-"""Where control and values go in a process: which locations follow which, and which locals matter.
+"""Where control and values go in a process: which locations follow which, which locals matter, and
+of which sorts the values are.
 
-Facts about ir that the legality table and the passes share."""
+Facts about ir that the legality table, the passes and the notation share."""
 
 from __future__ import annotations
 
@@ -18,18 +19,25 @@ from modelcheck.ir import (
     Cell,
     Chain,
     Choose,
+    Const,
+    Element,
     Expr,
     Fence,
+    Field,
     Goto,
     If,
+    Instances,
     Load,
     Local,
+    Make,
     Observe,
     Process,
     Program,
     Quantified,
+    Record,
     Rmw,
     SetGhost,
+    Sort,
     Statement,
     Store,
     access_exprs,
@@ -162,3 +170,43 @@ def _before_block(
             case SetGhost() | Assert() | Assume():
                 after = after | read
     return after
+
+
+def sorts(program: Program) -> Iterator[Sort]:
+    """Every sort that a Program mentions, as often as it does; those of a word's fields before the
+    word, so that the notation can declare them in this order."""
+    processes = [*((program.boot,) if program.boot else ()), *program.processes]
+    for v in [*program.variables, *(v for p in processes for v in p.locals)]:
+        yield from _parts(v.sort)
+    for process in processes:
+        for body in (process.entry, *(a.body for a in process.actions)):
+            for statement in statements(body):
+                for expr in statement_exprs(statement):
+                    yield from _sorts_in(expr)
+                if isinstance(statement, Choose) and isinstance(statement.options, Instances):
+                    yield from _parts(statement.options.sort)
+        for action in process.actions:
+            waits = () if action.wait is None else (action.wait,)
+            for expr in (*access_exprs(action.access), *waits):
+                yield from _sorts_in(expr)
+    for p in program.properties:
+        for expr in (p.condition,) if p.when is None else (p.when, p.condition):
+            yield from _sorts_in(expr)
+
+
+def _sorts_in(expr: Expr) -> Iterator[Sort]:
+    for e in walk(expr):
+        match e:
+            case Const(sort=sort) | Field(sort=sort) | Make(sort=sort) | Element(sort=sort):
+                yield from _parts(sort)
+            case Quantified(domain=Instances(sort)):
+                yield from _parts(sort)
+            case _:
+                pass
+
+
+def _parts(sort: Sort) -> Iterator[Sort]:
+    if isinstance(sort, Record):
+        for _, part in sort.fields:
+            yield from _parts(part)
+    yield sort

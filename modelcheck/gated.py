@@ -20,7 +20,7 @@ MEANING = {
     REFUSED: "the spec is refused",
     CONFIGURATION: "a parameter or file that there is not",
 }
-"""The exit codes that one instance can lead to (DESIGN section 4)."""
+"""The exit codes that one instance can lead to, as README.md lists them."""
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ Everything the tool knows of a design is one frozen `Program`.  A process stands
 action there may wait for a condition, makes at most one shared access, then does local and ghost
 work (a small tree of statements) that ends in a `Goto`.  That is one step.  A `Goto` to a location
 marked `transit` does not end the step: the action there follows at once (this is how
-`with atomic(...)` and loops over locals are said).  `semantics.py` is what all this means.
+`with atomic(...)` and loops over locals are said).  `semantics/` is what all this means.
 
-    process idle_loop count 1                          (as notation.py prints it)
+    process idle_loop count 1                          (as notation/ prints it)
       at idle_loop_71: load heap.head -> { pg := $; if pg != None goto idle_loop_73 ... }
 """
 

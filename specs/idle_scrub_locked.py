@@ -1,4 +1,4 @@
-"""Idle CPUs scrub free pages where they are, and hold heap_lock to do it (e-mail, 2.1-2.3; D1).
+"""Idle CPUs scrub free pages where they are, and hold heap_lock to do it (e-mail, 2.1-2.3).
 
 Freeing a page only sets its need_scrub.  An idle CPU takes heap_lock, walks the heap list for
 pages that need it, scrubs up to BATCH of them, and lets go of the lock.  No page changes lists.

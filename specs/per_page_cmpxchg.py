@@ -1,4 +1,4 @@
-"""Idle CPUs walk the heap list without heap_lock; cmpxchg guards each page (e-mail, 5.2; D3).
+"""Idle CPUs walk the heap list without heap_lock; cmpxchg guards each page (e-mail, 5.2).
 
 heap_lock still guards the list.  A CPU scrubs a page only after it has moved that page's own scrub
 state with cmpxchg, and an idle CPU never keeps an allocation waiting for the lock.

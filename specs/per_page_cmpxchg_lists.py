@@ -1,4 +1,4 @@
-"""cmpxchg guards each page, but not the list that idle CPUs walk (e-mail, 5.2; D3's other half).
+"""cmpxchg guards each page, but not the list that idle CPUs walk (e-mail, 5.2).
 
 per_page_cmpxchg.py leaves out that Xen links a page in use into its domain's own list, with the
 very fields that linked it into the heap.  An idle CPU that stands on a page while it is allocated

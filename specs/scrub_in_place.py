@@ -1,4 +1,4 @@
-"""Pages stay on the heap list while they are scrubbed, and an allocation waits (Jan's rule; D4).
+"""Pages stay on the heap list while they are scrubbed, and an allocation waits (Jan's rule).
 
 An idle CPU marks a page SCRUBBING under heap_lock, drops the lock, scrubs, and says NOT_SCRUBBING.
 No allocation fails for a page that is merely being scrubbed: it takes the page off the list, drops

@@ -1,4 +1,4 @@
-"""Scrub synchronously, before a freed page can be seen (Xen in 2014; D0).
+"""Scrub synchronously, before a freed page can be seen (Xen in 2014).
 
 The CPU that tears a domain down scrubs each of its pages itself.  No lock is held meanwhile: the
 page is on no list, its state is still in use, and nobody else knows of it.  Only then does the

@@ -1,4 +1,4 @@
-"""Imports flow one way (DESIGN section 5), and what is heavy is imported where it is used."""
+"""Imports flow one way, and what is heavy is imported where it is used."""
 
 import ast
 import subprocess

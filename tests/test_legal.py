@@ -9,10 +9,12 @@ import pytest
 from modelcheck.ir import (
     Binary,
     Bool,
+    Choose,
     Const,
     Enum,
     Expr,
     Field,
+    Instances,
     Int,
     Make,
     Program,
@@ -268,10 +270,19 @@ def one_value(program: Program, value: Expr) -> Program:
     return replace(program, properties=(same,))
 
 
+def choosing(program: Program, pages: Ref) -> Program:
+    """With a process that first chooses one of these pages."""
+    first = program.processes[0]
+    entry = (Choose("pg", Instances(pages)), *first.entry)
+    return replace(program, processes=(replace(first, entry=entry), *program.processes[1:]))
+
+
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
         (lambda p: one_value(p, Const(0, Ref("Page", 3, True))), "no index sort Page of size 3"),
+        # a choice among all instances: its sort was passed over, as no expression mentions it
+        (lambda p: choosing(p, Ref("Page", 3, False)), "no index sort Page of size 3"),
         (lambda p: one_value(p, Const(0, Enum("Scrub", ("A",)))), "two sorts are called Scrub"),
         (lambda p: one_value(p, Const(0, Enum("None", ()))), "None needs members, each once"),
         (lambda p: one_value(p, Const((), Record("W", ()))), "W needs fields, each once"),

@@ -57,7 +57,7 @@ def test_a_document() -> None:
     assert trace == {
         "spec": "specs/lost.py", "parameters": [], "processes": ["adder[0]", "adder[1]"],
         "initial": [], "cells": [["counter", "0"]], "switches": 2,
-        "failure": {"kind": "safety", "sentence": "no addition is lost", "process": "",
+        "failure": {"kind": "safety", "sentence": "no addition is lost", "process": "", "chain": [],
                     "source": {**line, "line": 14, "column": 1}},
     }
     assert steps[1] == {

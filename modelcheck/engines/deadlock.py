@@ -1,4 +1,4 @@
-"""Deadlock, per process, on a complete state graph (LANGUAGE section 2).
+"""Deadlock, per process, on a complete state graph.
 
 A process is stuck in a state if it does not rest there, and on no path from there, whatever the
 others do, does it change memory (storing what is there already is no change), end, or leave some

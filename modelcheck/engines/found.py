@@ -25,6 +25,7 @@ class Found:
     broken      the sentences of the properties that are false, or cannot be evaluated
     reached     each `sometimes` with the depth where it was first true
     taken       (process template, location) of every action that some step takes
+    reductions  by which the states are fewer, and runs perhaps shorter, than the Program's own
     """
 
     engine: str
@@ -42,6 +43,7 @@ class Found:
     reached: dict[str, int] = field(default_factory=dict)
     taken: set[tuple[str, str]] = field(default_factory=set)
     trace: tr.Trace | None = None
+    reductions: tuple[str, ...] = ()
 
 
 def shortest_trace(
@@ -97,6 +99,7 @@ def verdict_of(found: Found) -> tr.Verdict:
         trace=found.trace,
         others=_others(found.failures, None if found.trace is None else found.trace.failure),
         seconds=time.monotonic() - found.began,
+        reductions=found.reductions,
     )
 
 

@@ -14,9 +14,10 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from modelcheck.ir import (
-    Bool, Enum, Int, Process, Record, Ref, Sort, Value, Variable, default_value,
+    END, Bool, Enum, Int, Process, Record, Ref, Sort, Value, Variable, default_value,
 )
 from modelcheck.semantics import State
 from modelcheck.semantics.states import States
@@ -217,6 +218,23 @@ class Layout:
             (next(codes[kept.local.name]) - kept.leaf.lo) * kept.unit
             for kept in layout.kept[location]
         )
+
+    def numbers(self, process: Process) -> Iterator[tuple[str, dict[str, Value]]]:
+        """What each number of a process says: its location, and its live locals."""
+        layout = self.controls[process.name]
+        names = (*(a.at for a in process.actions), END)
+        for here, (first, end) in enumerate(pairwise(layout.first)):
+            for number in range(end - first):
+                codes = [
+                    (kept, number // kept.unit % kept.values + kept.leaf.lo)
+                    for kept in layout.kept[here]
+                ]
+                yield names[here], {
+                    local.name: whole(
+                        iter([code for kept, code in codes if kept.local is local]), local.sort
+                    )
+                    for local in dict.fromkeys(kept.local for kept, _ in codes)
+                }
 
     def unpack(self, words: tuple[int, ...]) -> State:
         """The inverse of `pack`."""

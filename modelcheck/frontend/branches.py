@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from modelcheck import ir
 from modelcheck.frontend.definitions import Word
 from modelcheck.frontend.points import (
-    Block, Point, Seq, Test, Way,
+    Block, Point, Seq, Test, Way, synthetic,
 )
 from modelcheck.frontend.reading import Reading
 from modelcheck.frontend.types import called
@@ -33,7 +33,7 @@ def test(s: Steps, point: Test, way: Way) -> Block:
             _no_late_atomics(s, values[1:], scope)
             rest: ast.expr = values[1]
             if len(values) > 2:
-                rest = s.synthetic(node, ast.BoolOp(op, values[1:]))
+                (rest,) = synthetic(node, "later", ast.BoolOp(op, values[1:]))
             following = make(Test, rest, scope, then, other, at, how)
             yes, no = (following, other) if isinstance(op, ast.And) else (then, following)
             return s.expand(make(Test, values[0], scope, yes, no, at, how), way)
@@ -126,7 +126,7 @@ def _local_block(s: Steps, body: list[ast.stmt], scope: Scope) -> Block | None:
                 pass
             case ast.AugAssign(target=ast.Name(id=name) as target, op=op, value=right):
                 load = ast.copy_location(ast.Name(name, ast.Load()), target)
-                value = s.synthetic(node, ast.BinOp(load, op, right))
+                (value,) = synthetic(node, "value", ast.BinOp(load, op, right))
             case _:
                 return None
         if s.inlined(value, scope) is not None or s.touches([value], scope):

@@ -21,7 +21,7 @@ from modelcheck.frontend.types import called, describe
 from modelcheck.frontend.values import (
     CellPlace, Instance, Meaning, ObjectPlace, Scope, Value, join,
 )
-from modelcheck.frontend.words import STATEMENT_WORDS
+from modelcheck.frontend.words import STATEMENT_WORDS, shared_argument
 from modelcheck.source import SpecError
 
 
@@ -140,13 +140,7 @@ class Instances:
         meaning = self.expressions.meaning(node, scope, inner)
         if isinstance(meaning, CellPlace):
             if reading.how != "instant" and not reading.dry:
-                text = ast.unparse(node)
-                name = text.split(".")[-1]
-                raise SpecError(
-                    scope.module.span(node),
-                    f"the argument {text} is shared memory: an access of its own",
-                    f"{name} = {text} on a line before, then {name}",
-                )
+                raise shared_argument(node, scope)
             meaning = self.expressions.read(meaning, node, scope, inner)
         if inner.access is not None:
             raise SpecError(

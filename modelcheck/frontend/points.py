@@ -119,10 +119,12 @@ P = TypeVar(
     "P", End, Seq, While, For, Test, Keep, StoreKept, Fail, Return, AtomicEnd
 )
 
+N = TypeVar("N", bound=ast.AST)
+
 
 @dataclass(frozen=True)
 class Way:
-    """How `_expand` came to a point: the loop heads passed without an access since the last
+    """How `Steps.expand` came to a point: the loop heads passed without an access since the last
     location, and whether the outermost loop's was among them."""
 
     heads: frozenset[int] = frozenset()
@@ -169,6 +171,16 @@ class Points:
                 return make(Return, target, name, both, call, scope, stale(following))
             case AtomicEnd(reason, _, following):
                 return make(AtomicEnd, reason, False, following)
+
+
+def synthetic(node: ast.AST, what: str, *made: N) -> list[N]:
+    """Syntax that stands for part of a node: the same objects each time, as points need it."""
+    name = f"_modelcheck_{what}"
+    kept: list[N] | None = getattr(node, name, None)
+    if kept is None:
+        kept = [ast.fix_missing_locations(ast.copy_location(m, node)) for m in made]
+        setattr(node, name, kept)
+    return kept
 
 
 def _identity(part: object) -> object:

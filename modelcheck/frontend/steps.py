@@ -1,7 +1,7 @@
 """A process's source -> actions: a location wherever shared memory is accessed, and between two of
 them the local and ghost work as a block of statements.
 
-`_expand` says what follows from a point up to the next accesses; a point with an access becomes a
+`expand` says what follows from a point up to the next accesses; a point with an access becomes a
 location, whose action is built later (so loops end where they began)."""
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from modelcheck.frontend import branches, loops, statement_words, stores
 from modelcheck.frontend.definitions import UNBOUNDED, Function, NoneType, Word
 from modelcheck.frontend.points import (
     AtomicEnd, Block, End, Fail, For, Keep, Point, Points, Return, Seq, StoreKept, Test, Way, While,
-    above, atomic, calls, frame, loops_around,
+    above, atomic, calls, frame, loops_around, synthetic,
 )
 from modelcheck.frontend.expressions import Expressions
 from modelcheck.frontend.instances import Compiled, Instances
@@ -233,7 +233,7 @@ class Steps:
                 return self.expand(make(Keep, value, scope, scope, name, after, here), way)
             case ast.AugAssign(target=ast.Name(id=name) as target, op=op, value=value):
                 load = ast.copy_location(ast.Name(name, ast.Load()), target)
-                both = self.synthetic(node, ast.BinOp(load, op, value))
+                (both,) = synthetic(node, "value", ast.BinOp(load, op, value))
                 return self.expand(make(Keep, both, scope, scope, name, after, here), way)
             case ast.If(test=test, body=then, orelse=other):
                 short = branches.local_if(self, node, here, after, way)
@@ -267,15 +267,6 @@ class Steps:
                     "an assignment, if, while, for, assert, a call or return",
                 )
 
-    def synthetic(self, node: ast.AST, made: ast.expr) -> ast.expr:
-        """An expression that stands for part of a statement: the same object each time."""
-        kept = getattr(node, "_modelcheck_synthetic", None)
-        if kept is None:
-            kept = ast.fix_missing_locations(ast.copy_location(made, node))
-            node._modelcheck_synthetic = kept  # type: ignore[attr-defined]
-        assert isinstance(kept, ast.expr)
-        return kept
-
     # ------------------------------------------------------------------------ values and stores
 
     def keep(self, point: Keep, way: Way) -> Block:
@@ -290,7 +281,7 @@ class Steps:
             no = make(Keep, node.orelse, scope, point.target, point.name, point.next, point.at)
             return self.expand(make(Test, node.test, scope, yes, no, point.at, "step"), way)
         if isinstance(node, ast.BoolOp) and self.touches(node.values[1:], scope):
-            true, false = self._truths(node)
+            true, false = synthetic(node, "truths", ast.Constant(True), ast.Constant(False))
             yes = make(Keep, true, scope, point.target, point.name, point.next, point.at)
             no = make(Keep, false, scope, point.target, point.name, point.next, point.at)
             return self.expand(make(Test, node, scope, yes, no, point.at, "step"), way)
@@ -311,16 +302,6 @@ class Steps:
             lambda: [*reading.after, *kept, *self.go(point.next)], reading.before,
         )
 
-    def _truths(self, node: ast.BoolOp) -> tuple[ast.expr, ast.expr]:
-        kept = getattr(node, "_modelcheck_truths", None)
-        if kept is None:
-            kept = tuple(
-                ast.copy_location(ast.Constant(value), node) for value in (True, False)
-            )
-            node._modelcheck_truths = kept  # type: ignore[attr-defined]
-        true, false = kept
-        return true, false
-
     def touches(self, nodes: list[ast.expr], scope: Scope) -> bool:
         """Whether evaluating any of these accesses memory (not in boot, where reading is free)."""
         if self.boot:
@@ -329,7 +310,6 @@ class Steps:
         for node in nodes:
             self.expressions.value(node, scope, reading)
         return reading.touched
-
 
     # ------------------------------------------------------------------ asserts, atomic, return
 
@@ -388,13 +368,10 @@ class Steps:
         from its first predicate on is observed at one instant."""
         first = test.values[0]
         if at > 1:
-            first = self.synthetic(test, ast.BoolOp(test.op, test.values[:at]))
+            (first,) = synthetic(test, "earlier", ast.BoolOp(test.op, test.values[:at]))
         values = test.values[at:]
         rest = ast.Assert(values[0] if len(values) == 1 else ast.BoolOp(test.op, values), node.msg)
-        block = getattr(node, "_modelcheck_rest", None)
-        if block is None:
-            block = [ast.fix_missing_locations(ast.copy_location(rest, node))]
-            node._modelcheck_rest = block  # type: ignore[attr-defined]
+        block = synthetic(node, "rest", rest)
         return first, self.points.make(Seq, block, 0, here.scope, after)
 
     def _with(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from modelcheck import ir
 from modelcheck.frontend.definitions import NoneType, ObjectType
 from modelcheck.frontend.points import (
-    Block, Keep, Point, Seq, StoreKept, Way,
+    Block, Keep, Point, Seq, StoreKept, Way, synthetic,
 )
 from modelcheck.frontend.reading import Reading
 from modelcheck.frontend.values import (
@@ -103,7 +103,7 @@ def assign_tuple(
     names = [f"kept_{node.lineno}_{i}" for i in range(len(values.elts))]
     for target, name in reversed(list(zip(targets.elts, names, strict=True))):
         if isinstance(target, ast.Name):
-            load = s.synthetic(target, ast.Name(name, ast.Load()))
+            (load,) = synthetic(target, "kept", ast.Name(name, ast.Load()))
             point = s.points.make(Keep, load, scope, scope, target.id, point, here)
         else:
             point = s.points.make(StoreKept, target, scope, name, point)

@@ -296,17 +296,23 @@ def argument(
     inner = Reading(reading.how, dry=reading.dry, quiet=True)
     value = e.value(node, scope, inner)
     if inner.touched and not reading.dry and reading.how != "instant":
-        text = ast.unparse(node)
-        name = text.split(".")[-1] if "(" not in text else "x"
-        raise SpecError(
-            scope.module.span(node), f"the argument {text} is shared memory: an access of its own",
-            f"{name} = {text} on a line before, then {name}",
-        )
+        raise shared_argument(node, scope)
     reading.touched = reading.touched or inner.touched
     if sort == UNBOUNDED and isinstance(value.type, ir.Int):
         return value.expr
     e.check_fits(value, sort, node, scope)
     return value.expr
+
+
+def shared_argument(node: ast.expr, scope: Scope) -> SpecError:
+    """What is said of an argument that would be read from memory."""
+    text = ast.unparse(node)
+    last = text.rpartition(".")[2]
+    name = last if last.isidentifier() else "x"
+    return SpecError(
+        scope.module.span(node), f"the argument {text} is shared memory: an access of its own",
+        f"{name} = {text} on a line before, then {name}",
+    )
 
 
 def _trylock(e: Expressions, node: ast.Call, scope: Scope, reading: Reading) -> Value:

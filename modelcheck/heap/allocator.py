@@ -20,15 +20,14 @@ from modelcheck.heap.arena import Arena, Patterns
 from modelcheck.heap.encoding import Encoding
 from modelcheck.heap.faults import Difference
 from modelcheck.heap.generate import (
-    FIT, HEAD, HEADS, OBSERVE, PLACE, TURN, TURNS, functions_of,
+    FIT, HEAD, HEADS, OBSERVE, PLACE, TURN, TURNS, expression_of, functions_of, lines_of_loops,
 )  # fmt: skip
 from modelcheck.heap.layout import SAFE, Layouts, Names
 from modelcheck.heap.objects import (
-    ArrayView, HalfPage, Inside, Location, Memory, ProcessView, View, place_of,
+    ArrayView, Inside, Location, Memory, ProcessView, View, place_of,
 )  # fmt: skip
 from modelcheck.heap.scheduler import Cpu, Scheduler
 from modelcheck.heap.words import Words
-from modelcheck.ir import Value
 
 
 class Allocator:
@@ -41,6 +40,9 @@ class Allocator:
     def __init__(self, spec: Spec, scheduler: Scheduler | None = None) -> None:
         self.spec = spec
         self.scheduler = scheduler or Scheduler(files_of(spec))
+        self.scheduler.inside = frozenset(
+            (str(m.path), line) for m in spec.modules for line in lines_of_loops(m)
+        )
         patterns = Patterns(max(f.count for f in spec.processes))
         self.memory = Memory(self.arena_class(0, 0), patterns, self.scheduler.gate)
         self.layouts = Layouts(spec, self.memory)
@@ -54,6 +56,9 @@ class Allocator:
         for view, location, default, module in self.layouts.defaults:
             location.write(view, self.layouts.evaluate(default, module))
         self._initial = bytes(self.memory.arena.memory)
+        self._whens = {
+            f.name: expression_of(f.when, f.module) for f in spec.properties if f.when is not None
+        }
 
     def __enter__(self) -> Allocator:
         return self
@@ -134,7 +139,12 @@ class Allocator:
         """What generated code calls beside the words."""
 
         def counted(count: Callable[[], bool]) -> Callable[[Iterable[Any]], Iterator[Any]]:
-            return lambda items: (item for item in items if count())
+            def turns(items: Iterable[Any]) -> Iterator[Any]:
+                for item in items:
+                    yield item
+                    count()  # as in the model: a `for` has its head behind each turn
+
+            return turns
 
         return {
             PLACE: place_of,
@@ -164,15 +174,16 @@ class Allocator:
         for f in self.spec.boots:
             self._callable(f)()
         self.memory.booting = False
-        number = 0
-        for f in self.spec.processes:
-            for me in range(f.count):
-                body = self._callable(f)
-                self.memory.ghosts_set.clear()
-                if f.node.args.args:
-                    body = _told(body, me)
-                self.scheduler.start(Cpu(self.processes[number].name, number, body))
-                number += 1
+        each = ((f, me) for f in self.spec.processes for me in range(f.count))
+        for number, (f, me) in enumerate(each):
+            body = self._callable(f)
+            self.memory.ghosts_set.clear()
+            if f.node.args.args:
+                body = _told(body, me)
+            cpu = Cpu(self.processes[number].name, number, body)
+            self.scheduler.start(cpu)
+            if cpu.state == "failed":
+                break  # the run has ended, before the others choose anything
         self._all_chosen()
 
     def step(self, number: int, choices: Iterable[int] | None) -> None:
@@ -191,7 +202,8 @@ class Allocator:
     def holds(self, f: Function) -> bool:
         """Whether a property is true of what memory holds now.  Where its `when` is false, `always`
         is true and `sometimes` is not."""
-        if f.when is not None and not self.layouts.evaluate(f.when, f.module):
+        when = self._whens.get(f.name)
+        if when is not None and not self.layouts.run(when, f.module):
             return f.role == "always"
         return bool(self._callable(f)())
 
@@ -222,13 +234,6 @@ class Allocator:
                     if isinstance(names.get(name), (View, ArrayView)):
                         return names[name]
         raise Difference(f"the allocator has nothing called {name}")
-
-    def plain(self, view: View, location: Location) -> Value:
-        """What a location holds, as the model writes it."""
-        if isinstance(location, HalfPage):
-            half = self.memory.arena.half(view.address + location.offset)
-            return location.encoding.plain(self.memory.patterns.decode(half))
-        return location.encoding.plain(location.read(view))
 
 
 def files_of(spec: Spec) -> frozenset[str]:

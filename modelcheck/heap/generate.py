@@ -70,6 +70,12 @@ def statement_lines(module: Module) -> dict[int, int]:
     return lines
 
 
+def lines_of_loops(module: Module) -> frozenset[int]:
+    """The lines that loops stand on, heads included."""
+    loops = (n for n in ast.walk(module.tree) if isinstance(n, ast.While | ast.For))
+    return frozenset(n for loop in loops for n in range(loop.lineno, (loop.end_lineno or 0) + 1))
+
+
 class _Runnable(ast.NodeTransformer):
     """One function, rewritten."""
 
@@ -84,8 +90,6 @@ class _Runnable(ast.NodeTransformer):
         self.locals = {a.arg for a in node.args.args} | {
             n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
         }
-        definition = module.scope.get(node.name)
-        self.is_process = isinstance(definition, Function) and definition.role == "process"
         self.depth = 0
 
     def function(self) -> ast.FunctionDef:
@@ -154,7 +158,7 @@ class _Runnable(ast.NodeTransformer):
         return _at(node, ast.Assign([node.target], self._fitted(node.target.id, both)))
 
     def visit_While(self, node: ast.While) -> ast.stmt:
-        outermost = self.is_process and self.depth == 0
+        outermost = self.depth == 0
         self.depth += 1
         self.generic_visit(node)
         self.depth -= 1
@@ -164,7 +168,7 @@ class _Runnable(ast.NodeTransformer):
         return node
 
     def visit_For(self, node: ast.For) -> ast.stmt:
-        outermost = self.is_process and self.depth == 0
+        outermost = self.depth == 0
         self.depth += 1
         self.generic_visit(node)
         self.depth -= 1

@@ -10,6 +10,7 @@ import dataclasses
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import CodeType
 from typing import Any
 
 from modelcheck.frontend.definitions import (
@@ -128,9 +129,11 @@ class Layouts:
 
     def evaluate(self, node: ast.expr, module: Module) -> Any:
         """The value of an expression outside functions."""
-        return eval(
-            expression_of(node, module), {"__builtins__": SAFE}, self.names.get(module.file, {})
-        )
+        return self.run(expression_of(node, module), module)
+
+    def run(self, code: CodeType, module: Module) -> Any:
+        """The value of an expression that was compiled before."""
+        return eval(code, {"__builtins__": SAFE}, self.names.get(module.file, {}))
 
     # --------------------------------------------------------------------------- enums and words
 

@@ -13,6 +13,7 @@ from typing import Any
 from modelcheck.heap.arena import PAGE, Arena, Patterns
 from modelcheck.heap.encoding import Encoding, Packed
 from modelcheck.heap.faults import Fault
+from modelcheck.ir import Value
 
 
 @dataclass
@@ -46,6 +47,14 @@ class Location:
         self.encoding = encoding
         self.ghost = ghost
         self.size = (encoding.bits + 7) // 8
+        self._plain: dict[int, Value] = {}
+
+    def plain(self, view: View) -> Value:
+        """What the location holds, as the model writes it.  A number means the same each time."""
+        number = self.memory.arena.load(view.address + self.offset, self.size)
+        if number not in self._plain:
+            self._plain[number] = self.encoding.plain(self.encoding.decode(number))
+        return self._plain[number]
 
     def read(self, view: View) -> Any:
         """What the location holds, at no step."""
@@ -75,6 +84,10 @@ class Location:
 
 class HalfPage(Location):
     """`contents.first` or `contents.second`: 2048 bytes of a page, and stored nowhere else."""
+
+    def plain(self, view: View) -> Value:
+        half = self.memory.arena.half(view.address + self.offset)
+        return self.encoding.plain(self.memory.patterns.decode(half))
 
     def read(self, view: View) -> Any:
         address = view.address + self.offset

@@ -58,7 +58,7 @@ def follow(follower: Follower, trace: Trace, watch: Watcher | None = None) -> Va
 
 
 def _begin(follower: Follower, trace: Trace) -> State | None:
-    for initial in follower.semantics.initial():
+    for initial in follower.begins:
         if initial.choices == trace.schedule.initial:
             follower.begin(initial)
             return initial.state
@@ -211,11 +211,12 @@ def _further_step(
 def _lines_of_loop(
     follower: Follower, number: int, action: Action
 ) -> frozenset[tuple[str, int]]:
-    """The lines of the wait or innermost loop that an action stands in; none if it is in none."""
+    """The lines of the outermost loop, or of the wait, that an action stands in and must leave some
+    time; none if it is in none.  Who is stuck in an inner one stays in the outermost too."""
     process, _ = follower.processes[number]
     if not action.loops:
         return frozenset()
-    inner = action.loops[-1]
+    outermost = action.loops[0]
     return frozenset(
-        line for a in process.actions if inner in a.loops for line in follower.lines_of(a)
+        line for a in process.actions if outermost in a.loops for line in follower.lines_of(a)
     )

@@ -11,7 +11,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any, Literal
 
 from modelcheck.heap.faults import CutShort, Difference, Fault, TornDown, fault_of
@@ -70,6 +70,7 @@ class Scheduler:
     files    those of generated code, whose lines are reported
     choices  the options that the present step is to choose; None: any, each in turn
     stops    lines of barriers at which the model has a step although nothing is accessed
+    inside   lines that are inside a loop
     """
 
     def __init__(self, files: frozenset[str]) -> None:
@@ -78,6 +79,7 @@ class Scheduler:
         self.running: Cpu | None = None
         self.choices: deque[int] | None = None
         self.stops: frozenset[Line] = frozenset()
+        self.inside: frozenset[Line] = frozenset()
         self._chosen = 0
         self._parked = threading.Lock()
         self._parked.acquire()
@@ -152,6 +154,7 @@ class Scheduler:
         if not (cpu.atomic and cpu.accessed):
             self._park(cpu, possible)
         cpu.accessed = True
+        cpu.at_rest = False
         if possible is not None and not possible():
             raise Difference(f"{cpu.name} was let go, and what it waits for is not so")
 
@@ -168,8 +171,11 @@ class Scheduler:
     def barrier(self) -> None:
         """A barrier: threads that take turns need none."""
         cpu = self.running
-        if cpu is not None and self.stops and not cpu.atomic and self._here(2) in self.stops:
+        if cpu is None or not self.stops or (cpu.atomic and cpu.accessed):
+            return
+        if self._here(2) in self.stops:
             self._park(cpu, None)
+            cpu.accessed = True
 
     def choose(self, options: int) -> int:
         """The option to take at this choice."""
@@ -196,10 +202,20 @@ class Scheduler:
         return True
 
     def head(self) -> bool:
-        """The head of a process's outermost loop is passed."""
-        if self.running is not None:
+        """The head of a function's outermost loop is passed: that of its process, unless a caller
+        stands in a loop."""
+        if self.running is not None and not self._called_in_a_loop():
             self.running.at_rest = True
         return self.turn()
+
+    def _called_in_a_loop(self) -> bool:
+        callers: list[Line] = []
+        frame: FrameType | None = sys._getframe(2)
+        while frame is not None:
+            if frame.f_code.co_filename in self.files:
+                callers.append((frame.f_code.co_filename, frame.f_lineno))
+            frame = frame.f_back
+        return not self.inside.isdisjoint(callers[1:])
 
     def _here(self, depth: int) -> Line | None:
         """The line of generated code that is being run, at least so many calls up."""

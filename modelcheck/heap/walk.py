@@ -39,7 +39,7 @@ def walk(follower: Follower, seed: int, steps: int) -> Walk:
     chance = random.Random(seed)
     taken = 0
     try:
-        begin = chance.choice(follower.semantics.initial())
+        begin = chance.choice(follower.begins)
         follower.begin(begin)
         state = begin.state
         while state is not None and taken < steps:

@@ -35,6 +35,10 @@ STAGES: dict[str, tuple[Rule, ...]] = {
     "steps": (*COMMON, steps.no_memory_model),  # what the front end makes
     "memory": (*COMMON, steps.memory_model_is_in),
     "passes": (*COMMON, steps.memory_model_is_in),
+    "reductions": (  # where steps that concern nobody else follow at once
+        *(rule for rule in COMMON if rule is not steps.one_access_in_a_step),
+        steps.memory_model_is_in,
+    ),
 }
 
 

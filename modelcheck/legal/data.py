@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from modelcheck.flow import sorts
 from modelcheck.ir import (
     Bool,
     Const,
-    Element,
     Enum,
-    Field,
-    Instances,
     Int,
-    Make,
     Program,
     Quantified,
     Record,
@@ -23,28 +20,6 @@ from modelcheck.ir import (
 )
 from modelcheck.legal.illegal import Illegal, processes
 from modelcheck.legal.sites import sites
-
-
-def _sorts(program: Program) -> Iterator[Sort]:
-    """Every sort that is mentioned, and the sorts of a word's fields."""
-    for v in (*program.variables, *(v for p in processes(program) for v in p.locals)):
-        yield from _parts(v.sort)
-    for site in sites(program):
-        for e in walk(site.expr):
-            match e:
-                case Const(sort=sort) | Field(sort=sort) | Make(sort=sort) | Element(sort=sort):
-                    yield from _parts(sort)
-                case Quantified(domain=Instances(sort)):
-                    yield from _parts(sort)
-                case _:
-                    pass
-
-
-def _parts(sort: Sort) -> Iterator[Sort]:
-    yield sort
-    if isinstance(sort, Record):
-        for _, part in sort.fields:
-            yield from _parts(part)
 
 
 def in_sort(value: Value, sort: Sort) -> bool:
@@ -81,7 +56,7 @@ def _first_twice(names: Iterable[str]) -> str | None:
 def sorts_are_sane(program: Program) -> Iterator[Illegal]:
     index_sorts = dict(program.index_sorts)
     named: dict[str, Sort] = {}
-    for sort in _sorts(program):
+    for sort in sorts(program):
         match sort:
             case Bool():
                 pass

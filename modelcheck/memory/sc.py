@@ -64,7 +64,7 @@ def _instead(fence: Action, by_name: dict[str, Action], rests: bool) -> Action |
     if fence.reason is not None and not fence.transit:
         # It begins an atomic: what follows inside must not join the step before it.
         inside = [t for t in targets if t in by_name and by_name[t].transit]
-        if inside and len(fence.body) == 1 and fence.at not in targets:
+        if inside and fence.body == (Goto(inside[0]),) and fence.at != inside[0]:
             return replace(by_name[inside[0]], at=fence.at, transit=False)
         if inside:
             return plain

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from modelcheck.flow import sorts
 from modelcheck.ir import (
     Access,
     Action,
@@ -14,37 +15,25 @@ from modelcheck.ir import (
     Block,
     Bool,
     Choose,
-    Const,
     Domain,
-    Element,
     Enum,
     Expr,
     Fence,
-    Field,
     Goto,
     If,
-    Instances,
     Int,
     Load,
-    Make,
-    Me,
     Observe,
     Process,
     Program,
     Property,
-    Quantified,
     Record,
     Ref,
     Rmw,
     SetGhost,
-    Sort,
     Statement,
     Store,
     Variable,
-    access_exprs,
-    statement_exprs,
-    statements,
-    walk,
 )
 from modelcheck.notation.expression_text import (
     domain_text,
@@ -97,7 +86,7 @@ def names_of(program: Program) -> Names:
     enums: dict[str, Enum] = {}
     words: dict[str, Record] = {}
     index_sorts = dict(program.index_sorts)
-    for sort in _sorts(program):
+    for sort in sorts(program):
         match sort:
             case Bool() | Int():
                 pass
@@ -115,43 +104,6 @@ def names_of(program: Program) -> Names:
         if declared.count(name) > 1:
             raise ValueError(f"two sorts or variables are called {name}")
     return Names(index_sorts, enums, words, frozenset(v.name for v in program.variables))
-
-
-def _sorts(program: Program) -> Iterator[Sort]:
-    processes = [*((program.boot,) if program.boot else ()), *program.processes]
-    for v in [*program.variables, *(v for p in processes for v in p.locals)]:
-        yield from _parts(v.sort)
-    for root in _roots(program, processes):
-        for e in walk(root):
-            match e:
-                case Const(sort=sort) | Field(sort=sort) | Make(sort=sort) | Element(sort=sort):
-                    yield from _parts(sort)
-                case Quantified(domain=Instances(sort)):
-                    yield from _parts(sort)
-                case _:
-                    pass
-
-
-def _parts(sort: Sort) -> Iterator[Sort]:
-    if isinstance(sort, Record):
-        for _, part in sort.fields:
-            yield from _parts(part)
-    yield sort
-
-
-def _roots(program: Program, processes: list[Process]) -> Iterator[Expr]:
-    for process in processes:
-        for body in (process.entry, *(a.body for a in process.actions)):
-            for statement in statements(body):
-                yield from statement_exprs(statement)
-                if isinstance(statement, Choose) and isinstance(statement.options, Instances):
-                    yield Quantified("any", "_", statement.options, Me())
-        for action in process.actions:
-            yield from access_exprs(action.access)
-            if action.wait is not None:
-                yield action.wait
-    for p in program.properties:
-        yield from (p.condition,) if p.when is None else (p.when, p.condition)
 
 
 def variable_text(words: str, v: Variable, names: Names) -> str:

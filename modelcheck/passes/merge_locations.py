@@ -1,4 +1,4 @@
-"""Locations with equal code, equal live locals and equal successors become one (LANGUAGE 1.11).
+"""Locations with equal code, equal live locals and equal successors become one.
 
 `val = load; while bad(val): val = load` is one wait, not two.  Preserves every property, and
 whether some process is stuck: at the merged location the process stands in the loops of the member

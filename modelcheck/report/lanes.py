@@ -292,6 +292,9 @@ def _failure_row(failure: Failure, layout: Layout) -> Row:
         text = f"here {failure.process or last} breaks it{line}: {failure.sentence}"
     elif failure.kind == "deadlock":
         text = f"from here {failure.process} is stuck at {where} {failure.source.text}"
+        call = failure.call_in(trace.spec)
+        if call is not None:
+            text += f", called at {call.line} {call.text}"
     else:
         text = f"here it is no longer true (line {where}): {failure.sentence}"
     return (Piece(" " * (NUMBERS + offset)), Piece(f"^-- {text}", "bold red"))

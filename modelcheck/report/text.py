@@ -71,6 +71,9 @@ def _wrong(failure: Failure, spec: str) -> str:
     """What is wrong, in a sentence."""
     if failure.kind == "deadlock":
         at = f"{place(failure.source, spec)}, {failure.source.text}"
+        call = failure.call_in(spec)
+        if call is not None:
+            at += f", called at {place(call, spec)}, {call.text}"
         return f"deadlock: {failure.process} is stuck for ever at {at}"
     return failure.sentence
 

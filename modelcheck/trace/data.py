@@ -108,12 +108,19 @@ class Schedule:
 @dataclass(frozen=True)
 class Failure:
     """What is wrong at the end of a trace.  `source` is the property, the assert, or what is waited
-    for; `process` is who failed or is stuck ("" for a property of memory)."""
+    for; `process` is who failed or is stuck ("" for a property of memory).  `chain`: of who is
+    stuck, the calls around it, outermost first (what failed in a step has that step's)."""
 
     kind: Kind
     sentence: str
     source: Line
     process: str = ""
+    chain: tuple[Line, ...] = ()
+
+    def call_in(self, file: str) -> Line | None:
+        """Where what lies in another file was called from this one."""
+        calls = [line for line in self.chain if line.file == file]
+        return calls[-1] if calls and self.source.file != file else None
 
 
 @dataclass(frozen=True)
@@ -220,6 +227,7 @@ class Verdict:
     others               violations at the same length as the trace's, not shown
     seconds              wall-clock; None where the same bytes are wanted every time
     remark               why another engine, that might have been faster, did not serve; "" for none
+    reductions           why states are fewer, and runs perhaps shorter, than the Program's own
     sources              each file that was read, with the hash of its text (pipeline.py sets it)
     """
 
@@ -243,11 +251,12 @@ class Verdict:
     validation: Validation | None = None
     remark: str = ""
     sources: tuple[tuple[str, str], ...] = ()
+    reductions: tuple[str, ...] = ()
 
 
 def exit_code(verdict: Verdict) -> int:
-    """The exit code of DESIGN section 4; of several the smallest; a trace that the allocator does
-    not follow is a disagreement, whatever else was found."""
+    """The exit code, as README.md lists them; of several the smallest; a trace that the allocator
+    does not follow is a disagreement, whatever else was found."""
     if verdict.validation is not None and verdict.validation.mark == "NOT REPRODUCED":
         return DISAGREES
     match verdict.outcome:

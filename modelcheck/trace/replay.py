@@ -84,7 +84,8 @@ def failure_of_deadlock(semantics: Semantics, state: State, process: int) -> Fai
         return None
     name = semantics.names[process]
     sentence = f"{name} is stuck for ever at {action.at}"
-    return Failure("deadlock", sentence, line_of(action.span), name)
+    chain = tuple(line_of(call) for call in action.chain)
+    return Failure("deadlock", sentence, line_of(action.span), name, chain)
 
 
 def _failure(

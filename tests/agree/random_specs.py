@@ -1,100 +1,44 @@
-"""Random spec texts: processes, functions, loops, tests, words, locks, atomics, choices, ghosts.
+"""Random spec texts: two to four processes with functions, loops, tests, words, arrays, locks,
+atomics, choices, ghosts, asserts and properties, of all sizes and ranges.
 
-Most are accepted by the front end; those that it refuses (two loads by chance, a range that cannot
-be inferred) are passed over by whoever asks."""
+A text is a function of its seed alone.  Most are accepted by the front end; those that it refuses
+(two loads by chance, a range that cannot be inferred) are passed over by whoever asks."""
 
 from __future__ import annotations
 
 import random
+from string import Template
 
-HEAD = '''\
-from dataclasses import dataclass, replace
-from enum import Enum, auto
-from typing import Annotated
-
-from modelcheck.lang import (
-    Ghost, Indexed, Lock, Process, always, atomic, between, boot, chain, choose, clear_bit,
-    cmpxchg, cpu_relax, element, fetch_add, fetch_update, free, index_of, instances, not_null,
-    predicate, process, set_bit, shared, smp_mb, spin_lock, spin_trylock, spin_unlock, store_part,
-    test_and_clear_bit, test_and_set_bit, this_process, wait_until, wrapping, xchg,
-)
-
-
-class Scrub(Enum):
-    DIRTY = auto()
-    BUSY = auto()
-    CLEAN = auto()
-
-
-@dataclass(frozen=True)
-class Info:
-    state: Scrub = Scrub.DIRTY
-    flag: bool = False
-    n: Annotated[int, between(0, 2)] = 0
-
-
-@shared(count=3)
-class Page(Indexed):
-    info: Info = Info()
-    scrub: Scrub = Scrub.DIRTY
-    flag: bool = False
-    n: Annotated[int, between(0, 3)] = 0
-    w: Annotated[int, wrapping(4)] = 0
-    next: "Page | None" = None
-    owner: Ghost[Process | None] = None
-
-
-@shared
-class Heap:
-    head: Page | None = None
-    flag: bool = False
-    w: Annotated[int, wrapping(4)] = 0
-
-
-heap = Heap()
-lock = Lock("lock")
-
-
-@boot
-def link() -> None:
-    for pg in instances(Page):
-        pg.next, heap.head = heap.head, pg
-
-
-@predicate
-def some_flag() -> bool:
-    return heap.flag or any(pg.flag for pg in instances(Page))
-
-
-@predicate
-def is_clean(pg: Page) -> bool:
-    return pg.scrub == Scrub.CLEAN
-
-
-def more(info: Info) -> Info:
-    return replace(info, n=0 if info.n == 2 else info.n + 1)
-
-
-def next_number(n: int) -> int:
-    if n > 2:
-        return 0
-    return n + 1
-'''
-
-BOOLS = ("heap.flag", "p.flag", "p.info.flag", "q.flag", "q.info.flag")
-ENUMS = ("p.scrub", "q.scrub", "p.info.state", "q.info.state")
-
+from tests.agree.spec_parts import (
+    ALWAYS, BOOLS, BOOTS, COUNTS, ENUMS, HEAD, IDIOMS, NUMBERS, RANGES, RISKS, SIZES, SOMETIMES,
+)  # fmt: skip
 
 class _Writer:
     """Writes one spec.  In a function `p` and `q` are pages, `b` and `c` bools, `s` a Scrub, `n` a
-    number in 0..3, `w` a ticket, `m` a page or None, `info` a word."""
+    number, `k` the number of a slot, `w` a ticket, `m` a page or None, `info` a word.
+
+    tame   nothing goes wrong within a step: it runs long enough for waits and promises to matter
+    large  it is long for the front end's sake, whatever the number of states"""
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
         self.lines: list[str] = []
         self.functions: list[tuple[str, str]] = []
         self.loops = 0
+        self.fors = 0  # that are open
         self.asserts = 0
+        self.tame = self.chance(0.75)
+        self.large = self.chance(0.1)
+        self.counts = self.random.choice(COUNTS)
+        lo, hi = self.random.choice(RANGES)
+        self.sizes = {
+            "pages": self.random.choice(SIZES), "slots": self.random.choice(SIZES),
+            "lo": lo, "hi": hi,
+            "start": self.random.choice((lo, lo, hi, self.random.randint(lo, hi))),
+            "bound": self.random.choice((lo, lo, lo, self.random.randint(lo, hi))),
+            "modulus": self.random.choice((4, 5, 6, 7, 8)),
+            "processes": sum(self.counts),
+        }
 
     def pick(self, *options: str) -> str:
         return self.random.choice(options)
@@ -102,22 +46,33 @@ class _Writer:
     def chance(self, probability: float) -> bool:
         return self.random.random() < probability
 
+    def sized(self, text: str) -> str:
+        return Template(text).substitute(self.sizes)
+
     # ------------------------------------------------------------------------------ expressions
 
     def scrub(self) -> str:
         return self.pick("Scrub.DIRTY", "Scrub.BUSY", "Scrub.CLEAN", "s")
 
+    def number(self) -> str:
+        """A number of the range, its ends above all."""
+        lo, hi = self.sizes["lo"], self.sizes["hi"]
+        return str(self.random.choice((lo, hi, self.random.randint(lo, hi))))
+
     def local_test(self) -> str:
         return self.pick(
-            "b", "c", "not b", f"s == {self.scrub()}", "n > 1", "w == 2", "m is None", "p == q",
-            "index_of(p) != 1", "b and not c", "n == next_number(n)", "info.flag",
-            "info.state in (Scrub.DIRTY, Scrub.CLEAN)", "me == 0", "b if c else n < 2",
+            "b", "c", "not b", f"s == {self.scrub()}", f"n > {self.number()}", "w == 2",
+            "m is None", "p == q", "index_of(p) != 1", "b and not c", "n == near(n + 1)",
+            "info.flag", "info.state in (Scrub.DIRTY, Scrub.CLEAN)", "me == 0",
+            f"b if c else n < {self.number()}", f"info.n >= {self.number()}",
         )
 
     def load(self) -> str:
         return self.pick(
             self.pick(*BOOLS), f"{self.pick(*ENUMS)} == {self.scrub()}", "p.next is not None",
-            "q.n >= n", "heap.w == w", "heap.head == m", f"not {self.pick(*BOOLS)}",
+            f"{self.pick(*NUMBERS)} >= n", "heap.w == w", "heap.head == m", "heap.count < 2",
+            f"not {self.pick(*BOOLS)}", f"{self.pick(*NUMBERS)} != {self.number()}",
+            "slots[k].page is None",
         )
 
     def atomic_test(self) -> str:
@@ -125,7 +80,8 @@ class _Writer:
         return self.pick(
             f"test_and_set_bit({flag})", f"test_and_clear_bit({flag})",
             f"cmpxchg(p.scrub, {self.scrub()}, Scrub.BUSY) == {self.scrub()}",
-            f"not cmpxchg({flag}, b, True)", "xchg(q.flag, c)", "spin_trylock(lock)",
+            f"not cmpxchg({flag}, b, True)", "xchg(q.flag, c)",
+            f"cmpxchg({self.pick(*NUMBERS)}, n, {self.number()}) == n",
         )
 
     def test(self) -> str:
@@ -148,84 +104,142 @@ class _Writer:
     # ------------------------------------------------------------------------------- statements
 
     def block(self, depth: int, indent: str, in_loop: bool, result: str | None) -> None:
-        for _ in range(self.random.randint(1, 4 if depth else 6)):
+        for _ in range(self.random.randint(1, 4 if self.large else 2)):
             self.statement(depth, indent, in_loop, result)
 
-    def simple(self, indent: str) -> None:
-        self.lines.append(indent + self.pick(
+    def access(self) -> str:
+        """A statement that accesses memory."""
+        return self.pick(
             f"b = {self.pick(*BOOLS)}", f"c = {self.load()}", f"s = {self.pick(*ENUMS)}",
-            "n = q.n", "w = heap.w", "m = heap.head", "m = p.next", "info = p.info",
-            "p.info = replace(info, flag=b)", "q.info = replace(info, state=s, n=n % 3)",
-            "heap.head = m", "p.next = m", "q.next = p", f"p.scrub = {self.scrub()}",
-            "p.flag = b and not c", "heap.flag = n == 2", "q.n = next_number(n)", "heap.w = w + 1",
+            f"n = {self.pick(*NUMBERS)}", "w = heap.w", "m = heap.head", "m = p.next",
+            "info = p.info", "p.info = replace(info, flag=b)",
+            f"q.info = replace(info, state=s, n={self.number()})", "heap.head = m", "p.next = m",
+            "q.next = p", f"p.scrub = {self.scrub()}", "p.flag = b and not c",
+            "slots[k].held = Held(b, m, w)", "m = slots[k].held.page", "held = slots[0].held",
+            "slots[k].held = replace(held, page=q)", "store_part(slots[k].held.page, m)",
+            "m = xchg(slots[1].held.page, p)", "w = fetch_add(slots[0].held.w, 1)",
+            f"heap.flag = n == {self.number()}", "q.n = near(n + 1)", "slots[k].n = near(n - 1)",
+            f"{self.pick(*NUMBERS[:5])} = {self.number()}", "heap.w = w + 1",
             "w = fetch_add(heap.w, 1)", "info = fetch_update(q.info, more)",
             "set_bit(p.info.flag)", "clear_bit(q.flag)", "store_part(p.info.state, s)",
             "store_part(q.info.flag, c)", f"b = {self.atomic_test()}", "s = xchg(p.scrub, s)",
-            "m = cmpxchg(heap.head, m, q)", "smp_mb()", "q = p[1] if index_of(p) < 2 else p",
-            "p = not_null(m) if m is not None else p", "p = element(Page, n % 3)", "n = n // 2",
-            "b = choose(False, True)", "q = choose(instances(Page))", "n = choose(0, 2, n)",
-            f"c = {self.local_test()}", "info = replace(info, state=s)", "s = info.state",
-            "b = p.flag if c else q.info.flag", "c = b and p.flag", "m = p.next if b else None",
-            "n = index_of(q)", "w = w + 1", "p.owner = this_process()",
-            "n = 3 if b else n",
+            "m = cmpxchg(heap.head, m, q)", "slots[k].page = m", "m = slots[k].page",
+            "heap.flag = True", "slots[k].flag = not b", "grid[0][k].flag = True",
+            f"n = xchg(slots[k].n, {self.number()})", "m = xchg(slots[1].page, p)",
+        )
+
+    def local(self) -> str:
+        """A statement that accesses nothing.  Choices in a `for` would fork a step too often."""
+        if self.fors == 0 and self.chance(0.3):
+            return self.sized(self.pick(
+                "b = choose(False, True)", "q = choose(instances(Page))",
+                f"n = choose({self.number()}, {self.number()}, n)", "n = choose(range($lo, $hi))",
+                "k = choose(range($slots))", "n = choose(range($hi, $hi + 1))",
+            ))
+        return self.sized(self.pick(
+            "smp_mb()", "q = p[1] if index_of(p) == 0 else p",
+            "p = not_null(m) if m is not None else p", "p = element(Page, n % $pages)",
+            "k = (k + 1) % $slots", "n = near(n + 1)", f"c = {self.local_test()}",
+            "info = replace(info, state=s)", "s = info.state", "n = near(index_of(q))",
+            "w = w + 1", "p.owner = this_process()", f"n = {self.number()} if b else n",
+            "m = held.page", "held = replace(held, flag=c)",
         ))
 
+    def simple(self, indent: str) -> None:
+        kind = self.random.random()
+        if not self.tame and kind < 0.35:
+            self.lines.append(indent + self.pick(*RISKS))
+        else:
+            self.lines.append(indent + (self.access() if kind < 0.8 else self.local()))
+
     def statement(self, depth: int, indent: str, in_loop: bool, result: str | None) -> None:
-        kind = self.random.randrange(24)
+        kind = self.random.randrange(30)
         inner = indent + "    "
-        if kind < 13 or depth > 2:
+        if kind < 11 or depth > 2:
             self.simple(indent)
-        elif kind < 16:
+        elif kind < 14:
             self.lines.append(f"{indent}if {self.test()}:")
             self.block(depth + 1, inner, in_loop, result)
             if self.chance(0.4):
                 self.lines.append(f"{indent}else:")
                 self.block(depth + 1, inner, in_loop, result)
-        elif kind == 16:
-            self.lines.append(f"{indent}while {self.test()}:")
+        elif kind == 14:
+            tests = self.load(), self.atomic_test(), f"{self.local_test()} and {self.load()}"
+            test = self.pick(*tests)
+            self.lines.append(f"{indent}while {test}:")
             self.block(depth + 1, inner, True, result)
-        elif kind == 17:
-            self.loops += 1
-            over = self.pick("range(n)", "range(2)", "instances(Page)", "range(1, 3)")
-            name = f"i{self.loops}"
-            self.lines.append(f"{indent}for {name} in {over}:")
-            if over == "instances(Page)":
-                self.lines.append(f"{inner}q = {name}")
-            self.block(depth + 1, inner, True, result)
-        elif kind == 18 and in_loop:
+        elif kind == 15:
+            self.loop(depth, indent, result)
+        elif kind == 16 and in_loop:
             self.lines.append(f"{indent}if {self.test()}:")
             self.lines.append(inner + self.pick("break", "continue"))
+        elif kind < 19:
+            self.locked(depth, indent)
         elif kind == 19:
-            self.lines.append(f"{indent}spin_lock(lock)")
-            self.block(depth + 1, indent, False, None)
-            self.lines.append(f"{indent}spin_unlock(lock)")
-        elif kind == 20:
             self.lines.append(f'{indent}with atomic("a test"):')
             self.block(depth + 1, inner, False, None)
-        elif kind == 21:
-            self.asserts += 1
-            seen = self.pick("some_flag()", "is_clean(p)", "some_flag() or is_clean(q)")
-            what = self.pick(
-                self.load(), f"{self.local_test()} or {self.load()}", seen,
-                f"{self.local_test()} or {seen}", f"{self.load()} or {seen}",
-                "p.owner is None or p.owner == this_process()",
-            )
-            self.lines.append(f'{indent}assert {what}, "assert {self.asserts}"')
+        elif kind < 22:
+            self.promise(indent)
         elif kind == 22 and result is not None:
             self.lines.append(f"{indent}if {self.test()}:")
             self.lines.append(f"{inner}return {self.result(result)}".rstrip())
-        elif self.functions:
+        elif kind == 23 and self.functions:
             name, returned = self.random.choice(self.functions)
-            call = f"{name}({self.pick('p', 'q')}, {self.pick('n', '1', 'index_of(p)')})"
+            call = f"{name}({self.pick('p', 'q')}, {self.pick('n', self.number())})"
             to = {"bool": "b = ", "Page | None": "m = ", "None": ""}[returned]
             self.lines.append(f"{indent}{to}{call}")
-        else:
+        elif kind == 24:
             self.lines.append(f"{indent}wait_until({self.load()})")
+        else:
+            self.lines += [indent + self.sized(line) for line in self.random.choice(IDIOMS)]
+
+    def loop(self, depth: int, indent: str, result: str | None) -> None:
+        """A `for`; its range may be empty, and begin and end below zero."""
+        self.loops += 1
+        over = self.pick(
+            "range(n)", "range(2)", "instances(Page)", "range(1, 3)", "range(-1, 1)",
+            "range(-2, n)", self.sized("range($lo, $lo + 2)"), "range(n, 1)", "range(2, 0)",
+            "slots",
+        )
+        name = f"i{self.loops}"
+        self.lines.append(f"{indent}for {name} in {over}:")
+        if over == "instances(Page)":
+            self.lines.append(f"{indent}    q = {name}")
+        elif over == "slots":
+            self.lines.append(f"{indent}    {name}.flag = b")
+        elif self.chance(0.5):
+            self.lines.append(f"{indent}    n = near({name})")
+        self.fors += 1
+        self.block(depth + 1, indent + "    ", True, result)
+        self.fors -= 1
+
+    def locked(self, depth: int, indent: str) -> None:
+        """Under a lock: seldom under both, or never to be released."""
+        name = self.pick("lock", "lock", "other")
+        if self.chance(0.25):
+            self.lines.append(f"{indent}if spin_trylock({name}):")
+            indent += "    "
+        else:
+            self.lines.append(f"{indent}spin_lock({name})")
+        self.block(depth + 1, indent, False, None)
+        if self.chance(0.9):
+            self.lines.append(f"{indent}spin_unlock({name})")
+
+    def promise(self, indent: str) -> None:
+        self.asserts += 1
+        seen = self.pick("some_flag()", "is_clean(p)", "some_flag() or is_clean(q)")
+        weak = f"{self.local_test()} or {self.load()}"
+        what = self.pick(
+            f"{self.local_test()} or {weak}", weak, f"{self.local_test()} or {seen}",
+            f"{self.load()} or {seen}", "p.owner is None or p.owner == this_process()",
+            self.load(),
+        )
+        self.lines.append(f'{indent}assert {what}, "assert {self.asserts}"')
 
     def result(self, result: str) -> str:
         match result:
             case "bool":
-                return self.pick("b", "c", self.load(), "n > 1", "not b")
+                return self.pick("b", "c", self.load(), f"n > {self.number()}", "not b")
             case "Page | None":
                 return self.pick("m", "p", "None", "q.next", "heap.head")
             case _:
@@ -233,45 +247,57 @@ class _Writer:
 
     # --------------------------------------------------------------------------------- the whole
 
-    def locals(self, indent: str, has_pages: bool) -> None:
-        if not has_pages:
-            self.lines.append(f"{indent}p = element(Page, {self.random.randrange(3)})")
-            self.lines.append(f"{indent}n: Annotated[int, between(0, 3)] = 0")
-        else:
-            self.lines.append(f"{indent}p = pg")
-            self.lines.append(f"{indent}n: Annotated[int, between(0, 3)] = k")
-            self.lines.append(f"{indent}me = 1")
+    def locals(self, indent: str, in_function: bool) -> None:
+        number = "Annotated[int, between($lo, $hi)]"
+        slot = "between(0, $slots - 1)" if self.tame else "between(-1, $slots)"
+        texts = ["p = pg", f"n: {number} = k0", "me = 1"] if in_function else [
+            f"p = element(Page, {self.random.randrange(2)})", f"n: {number} = {self.number()}",
+        ]
+        texts += [
+            "q = element(Page, 1)", "b = False", "c = True", "s = Scrub.DIRTY",
+            "w: Annotated[int, wrapping($modulus)] = 0", "m: Page | None = None", "info = Info()",
+            "held = Held()",
+            f"k: Annotated[int, {slot}] = {self.random.randrange(2)}",
+            "x: Annotated[int, between(0, 4)] = 0",
+        ]
+        self.lines += [indent + self.sized(text) for text in texts]
+
+    def process(self, name: str, count: int, size: int) -> None:
+        self.lines += ["", "", f"@process(count={count})", f"def {name}(me: int) -> None:"]
+        self.locals("    ", False)
+        forever = self.chance(0.3)
+        if forever:
+            self.lines += ["    while True:", f"        {self.access()}"]
+        indent, result = ("        ", None) if forever else ("    ", "None")
+        for _ in range(self.random.randint(1, 6 if self.large else size)):
+            self.statement(0, indent, forever, result)
+
+    def property(self, kind: str, promised: tuple[str, str]) -> None:
+        when, condition = promised
+        above = f"@{kind}" if when == "True" else f"@{kind}(when={when})"
         self.lines += [
-            indent + text for text in (
-                "q = element(Page, 1)", "b = False", "c = True", "s = Scrub.DIRTY",
-                "w: Annotated[int, wrapping(4)] = 0", "m: Page | None = None", "info = Info()",
-            )
+            "", "", above, f"def {kind}_so() -> bool:", f"    return {self.sized(condition)}",
         ]
 
     def text(self) -> str:
-        self.lines = HEAD.splitlines()
-        for number in range(self.random.randint(0, 3)):
+        self.lines = self.sized(HEAD.template).splitlines()
+        if self.chance(0.6):
+            boot = self.sized(self.pick(*BOOTS))
+            self.lines += ["", "", "@boot", "def begin() -> None:", *f"    {boot}".splitlines()]
+        for number in range(self.random.choice((0, 0, 1, 2))):
             result = self.pick("bool", "None", "Page | None")
-            self.lines += ["", "", f"def f{number}(pg: Page, k: int) -> {result}:"]
+            self.lines += ["", "", f"def f{number}(pg: Page, k0: int) -> {result}:"]
             self.locals("    ", True)
             self.block(1, "    ", False, result)
             if result != "None":
                 self.lines.append(f"    return {self.result(result)}")
             self.functions.append((f"f{number}", result))
-        for number in range(self.random.randint(1, 2)):
-            count = self.random.randint(1, 2)
-            self.lines += ["", "", f"@process(count={count})", f"def cpu{number}(me: int) -> None:"]
-            self.locals("    ", False)
-            if self.chance(0.5):
-                self.lines.append("    while True:")
-                self.block(0, "        ", True, None)
-            else:
-                self.block(0, "    ", False, "None")
-        self.lines += [
-            "", "", "@always(when=free(lock))", "def the_list_is_short() -> bool:",
-            '    return sum(1 for pg in chain(heap.head, "next")) < 4', "",
-        ]
-        return "\n".join(self.lines)
+        for number, count in enumerate(self.counts):
+            self.process(f"cpu{number}", count, 10 - 2 * sum(self.counts))
+        for kind, promises in ("always", ALWAYS), ("sometimes", SOMETIMES):
+            if self.chance(0.7):
+                self.property(kind, self.random.choice(promises))
+        return "\n".join([*self.lines, ""])
 
 
 def random_spec(seed: int) -> str:

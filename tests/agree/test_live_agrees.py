@@ -49,8 +49,3 @@ def test_the_campaign_says_what_it_did(capsys: pytest.CaptureFixture[str]) -> No
     assert re.fullmatch(
         r"40 schedules, \d+ steps in \d+ s: the model and the allocator agree", last
     )
-
-
-@pytest.mark.slow
-def test_ten_thousand_schedules() -> None:
-    assert main(["--schedules", "10000", "--specs", str(SPECS)]) == 0

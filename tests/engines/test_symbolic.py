@@ -116,7 +116,7 @@ def test_the_lost_update_is_found_at_its_shortest() -> None:
 
 @SIZES
 def test_an_assert_at_the_end_of_a_list(pages: int) -> None:
-    """T2: with 3, 5, 6 and 7 pages."""
+    """With 3, 5, 6 and 7 pages, whose bits have codes to spare."""
     verdict = explore(walk(pages), NO_LIMITS)
     assert failure(verdict) == ("assert", "a page of the list is clean")
     assert len(path(verdict)) == 2 * pages
@@ -126,7 +126,7 @@ def test_an_assert_at_the_end_of_a_list(pages: int) -> None:
 
 @SIZES
 def test_an_index_out_of_range_is_a_fault(pages: int) -> None:
-    """T13: not the last element, nor one that the spare codes of its bits name."""
+    """Not the last element, as z3 might take it, nor one that the spare codes of its bits name."""
     text = """\
         program p()
         sort Page {pages}
@@ -171,7 +171,7 @@ CHOICE = """\
 
 @SIZES
 def test_a_choice_takes_every_page_and_no_other(pages: int) -> None:
-    """T2, of an input."""
+    """A choice is an input: none of its bits' spare codes is an option."""
     asked = [f'sometimes "page {n}": last == Page?[{n}]' for n in range(pages)]
     asked.append(f'always "a page": last == Page.None or index_of(last) < {pages}')
     verdict = run(CHOICE.format(pages=pages, property="\n    ".join(asked)))
@@ -260,7 +260,7 @@ def test_no_run_begins() -> None:
 
 @SIZES
 def test_a_bound_is_no_proof(pages: int) -> None:
-    """T12: no run of this has more steps than the search looks at, and still it does not hold."""
+    """No run of this has more steps than the search looks at, and still it does not hold."""
     fine = walk(pages, check="")
     assert reference.explore(fine, NO_LIMITS).outcome == "HOLDS"
     verdict = explore(fine, NO_LIMITS, depth=3 * pages)
@@ -275,7 +275,7 @@ def test_a_bound_is_no_proof(pages: int) -> None:
 @SIZES
 @pytest.mark.parametrize("seconds", [0.0, 0.001])
 def test_spent_time_is_unknown(pages: int, seconds: float) -> None:
-    """T1: not 'none', and no deeper than what was answered."""
+    """Not 'none', and no deeper than what was answered."""
     verdict = explore(walk(pages), Limits(seconds=seconds))
     reason, depth = stopped(verdict)
     assert reason == "seconds" and depth < 2 * pages
@@ -283,7 +283,7 @@ def test_spent_time_is_unknown(pages: int, seconds: float) -> None:
 
 
 def test_an_answer_that_does_not_come_is_unknown() -> None:
-    """T1: z3 itself is interrupted, after a millisecond of work that takes it far longer."""
+    """z3 itself is interrupted, after a millisecond of work that takes it far longer."""
     context = z3.Context()
     x, y = (z3.BitVec(name, 64, context) for name in "xy")
     hard = z3.Bool("hard", context)
@@ -323,7 +323,7 @@ def test_a_step_that_is_not_followed_to_its_end() -> None:
 
 
 def test_a_value_that_nobody_checks_is_not_cut_off() -> None:
-    """T13: the front end found that it fits; if it does not, that is not dropped in silence."""
+    """The front end found that it fits; if it does not, that is not dropped in silence."""
     text = """\
         program p()
         sort process 1
@@ -348,7 +348,7 @@ def test_a_value_that_nobody_checks_is_not_cut_off() -> None:
 
 
 def test_two_models_in_one_process() -> None:
-    """T11: the same names with other sorts, one search within the other."""
+    """The same names with other sorts, one search within the other."""
     systems = [System(Semantics(walk(pages))) for pages in (3, 7, 3)]
     solvers = []
     for system in systems:

@@ -76,7 +76,7 @@ def test_a_choice_between_numbers_of_different_widths() -> None:
 
 @pytest.mark.parametrize("size", [3, 5, 6, 7])
 def test_a_spare_code_is_no_value(size: int) -> None:
-    """T2: a sort of 3, 5, 6 or 7 elements does not fill its bits."""
+    """A sort of 3, 5, 6 or 7 elements does not fill its bits."""
     sorts: dict[Sort, set[int]] = {
         Ref("Page", size, False): set(range(size)),
         Ref("Page", size, True): {NIL, *range(size)},
@@ -104,7 +104,7 @@ def test_a_number_that_is_too_wide_is_refused() -> None:
 
 
 def test_two_models_share_no_name() -> None:
-    """T11: the same names in two Contexts, and a z3 term of one is no term of the other."""
+    """The same names in two Contexts, and a z3 term of one is no term of the other."""
     one, other = Terms(), Terms()
     a, b = one.number("s0", 0, 6), other.number("s0", 0, 2)
     assert (a.term.size(), b.term.size()) == (4, 3)

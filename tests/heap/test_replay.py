@@ -5,13 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from modelcheck.engines.reference import explore
 from modelcheck.frontend.compile import compile_spec
 from modelcheck.frontend.definitions import Spec
 from modelcheck.heap.replay import replay
 from modelcheck.ir import Program
 from modelcheck.semantics import Semantics
 from modelcheck.source import NOWHERE
-from modelcheck.trace import Failure, Trace, Validation, line_of
+from modelcheck.trace import Failure, Limits, Trace, Validation, line_of
+from modelcheck.validate import validated
 from tests.heap.small import SPECS, a_run, compiled, failing_run
 
 HEAD = """
@@ -188,6 +190,53 @@ def test_a_thread_that_goes_on_is_not_stuck(
     assert replayed(spec, program, trace) == Validation("NOT REPRODUCED", None, detail)
 
 
+def test_who_is_stuck_may_leave_an_inner_loop(tmp_path: Path) -> None:
+    """The outer loop is never left, and its turns change nothing.  The campaign on random programs
+    found that this trace was NOT REPRODUCED: the thread had left its innermost loop."""
+    spec, program = compiled(tmp_path, HEAD + """
+    @shared
+    class Cell:
+        busy: bool = True
+        ready: bool = False
+
+    cell = Cell()
+
+    @process
+    def cpu() -> None:
+        while cell.busy:
+            for i in range(2):
+                cell.ready = True
+                ready = cell.ready
+    """)
+    verdict = validated(explore(program, Limits()), spec, program)
+    assert verdict.trace is not None and verdict.trace.failure is not None
+    assert verdict.trace.failure.kind == "deadlock"
+    assert verdict.validation is not None and verdict.validation.mark == "validated"
+
+
+def test_a_failure_on_a_line_that_was_merged_into_another(tmp_path: Path) -> None:
+    """Both branches end alike and are one in the model, which says the first one's line.  The
+    campaign on random programs found that the failure in the other was NOT REPRODUCED."""
+    spec, program = compiled(tmp_path, HEAD + """
+    @shared
+    class Cell:
+        busy: bool = False
+        ready: bool = False
+
+    cell = Cell()
+
+    @process
+    def cpu() -> None:
+        if cell.busy:
+            assert cell.ready, "it is ready"
+        else:
+            assert cell.ready, "it is ready"
+    """)
+    assert replayed(spec, program, a_run(program, [0, 0])) == Validation(
+        "validated", "memory", "in the thread of cpu: 'it is ready' is false"
+    )
+
+
 def test_when_no_cpu_can_take_a_step(tmp_path: Path) -> None:
     spec, program = compiled(tmp_path, HEAD + """
     lock = Lock("lock")
@@ -237,6 +286,31 @@ def test_a_run_without_failure_leaves_what_the_model_says(tmp_path: Path) -> Non
     spec, program = compiled(tmp_path, PROPERTY)
     found = replayed(spec, program, a_run(program, [0]))
     assert found == Validation("validated", "memory", "1 steps left what the model says in memory")
+
+
+def test_a_failure_before_another_process_begins(tmp_path: Path) -> None:
+    """The second one is to choose, too, and the run has ended by then.  The campaign on random
+    programs found that this was NOT REPRODUCED."""
+    spec, program = compiled(tmp_path, HEAD + """
+    @shared
+    class Cell:
+        busy: bool = False
+
+    cell = Cell()
+
+    @process
+    def cpu() -> None:
+        assert choose(True, False), "before anything is accessed"
+        cell.busy = True
+
+    @process
+    def other() -> None:
+        busy = choose(True, False)
+        cell.busy = busy
+    """)
+    assert replayed(spec, program, a_run(program, [], initial=(1,))) == Validation(
+        "validated", "memory", "before the first step: before anything is accessed"
+    )
 
 
 def test_a_failure_before_the_first_step(tmp_path: Path) -> None:

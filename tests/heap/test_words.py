@@ -246,6 +246,61 @@ DESIGNS = {
         def everybody_rests() -> bool:
             return at_rest()
     """),
+    # The campaign on random programs found that the allocator knew of a process's own loops only.
+    "at rest: at the head of a loop in a function, unless it is called in a loop": ("steps", """
+        @shared
+        class Cell:
+            n: Annotated[int, between(0, 2)] = 0
+
+        cell = Cell()
+
+        def until_zero() -> None:
+            while cell.n != 0:
+                cpu_relax()
+
+        @process
+        def outside() -> None:
+            until_zero()
+            cell.n = 1
+            cell.n = 0
+
+        @process
+        def within() -> None:
+            while True:
+                n = cell.n
+                until_zero()
+
+        @sometimes
+        def everybody_rests() -> bool:
+            return at_rest()
+    """),
+    # The same campaign: the head of a `for` was passed before its first turn, and not after its
+    # last; and whoever had passed it within an atomic block was at rest until its next step.
+    "at rest: behind each turn of a `for`, also in an atomic block": ("steps", """
+        @shared
+        class Cell:
+            n: Annotated[int, between(0, 2)] = 0
+
+        cell = Cell()
+
+        @process
+        def cpu() -> None:
+            with atomic("they go together"):
+                for i in range(2):
+                    cell.n = i
+                n = cell.n
+            cell.n = 2
+            cell.n = 0
+
+        @process
+        def other() -> None:
+            while True:
+                n = cell.n
+
+        @sometimes
+        def everybody_rests() -> bool:
+            return at_rest()
+    """),
     "fences are no steps, wherever they stand": ("steps", """
         @shared
         class Cell:
@@ -271,6 +326,24 @@ DESIGNS = {
         @sometimes
         def everybody_rests() -> bool:
             return at_rest()
+    """),
+    # The same campaign: the model has a step at the fence, and the thread went on to its end.
+    "a fence is all that an atomic block does": ("nothing more", """
+        @shared
+        class Cell:
+            n: Annotated[int, between(0, 2)] = 0
+
+        cell = Cell()
+
+        @process(count=2)
+        def cpu(me: int) -> None:
+            with atomic("they go together"):
+                smp_mb()
+                if me == 1:
+                    cell.n = 1
+            with atomic("they go together"):
+                smp_mb()
+                cell.n = 2
     """),
     "an assert observes all of memory at one instant": ("nothing more", """
         @shared(count=2)

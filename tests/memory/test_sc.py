@@ -166,9 +166,14 @@ def test_an_atomic_that_begins_with_barriers() -> None:
     assert after_sc(before) == after
 
 
-@pytest.mark.parametrize("behind", ["if a: goto p_3\n    goto end", "if a: goto p_2\n    goto p_3"])
+@pytest.mark.parametrize("behind", [
+    "if a: goto p_3\n    goto end", "if a: goto p_2\n    goto p_3",
+    "if a: goto p_3\n    else: goto end",
+])
 def test_an_atomic_that_begins_with_a_barrier_and_a_branch(behind: str) -> None:
-    """No single location begins it: the location stays, as a step without an access."""
+    """No single location begins it: the location stays, as a step without an access.  The campaign
+    on random programs found that a branch that was the whole body was lost: p_3 began the atomic,
+    whatever `a` was, and an assert that `a` makes true was said to be violated."""
     lines = f"""\
   local a: bool
   entry: goto p_1

@@ -60,7 +60,7 @@ SYNC_SCRUB = (
         "free_heap_pages(pg)", "free_heap_pages(pg)\nscrub_one_page(pg)", OWNER,
     ),
     Mutant(
-        "sync_scrub", "the page is freed and forgotten (xen.md, B7)",
+        "sync_scrub", "the page is freed and forgotten (Xen, 2009: 428dc303f5)",
         "page_list_add_tail(pg, heap)", "pass", FAILS, {"PAGES": 1}, nth=2,
     ),
     Mutant(
@@ -125,7 +125,7 @@ IDLE_SCRUB_LOCKED = (
         "pg = page_list_remove_head(heap)", "pg = heap.next", LISTED,
     ),
     Mutant(
-        "idle_scrub_locked", "the state is flipped outside heap_lock (xen.md, B1)",
+        "idle_scrub_locked", "the state is flipped outside heap_lock (Xen, 2017: dab6a84aad)",
         "pg.count_info = CountInfo(PGC.INUSE)",
         "spin_unlock(heap_lock)\npg.count_info = CountInfo(PGC.INUSE)\nspin_lock(heap_lock)",
         WHOLE,
@@ -243,7 +243,7 @@ SCRUB_IN_PLACE = (
         "pg = page_list_remove_head(heap)", "pg = heap.next", LISTED,
     ),
     Mutant(
-        "scrub_in_place", "the page is freed and forgotten (xen.md, B7)",
+        "scrub_in_place", "the page is freed and forgotten (Xen, 2009: 428dc303f5)",
         "page_list_add_tail(pg, heap)", "pass", WHOLE, nth=2,
     ),
     Mutant(

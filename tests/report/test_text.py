@@ -102,6 +102,27 @@ def test_failures_of_memory_and_stuck_processes_have_their_own_words() -> None:
         assert words in text
 
 
+def test_who_is_stuck_in_the_library_is_shown_where_the_spec_called_it() -> None:
+    """Only the library's line was named, which is the same for every lock of the spec."""
+    calls = (line(20, "free_pages()"), line(31, "ticket_lock(heap_lock)"),
+             line(53, "await_turn(lock, ticket)", "modelcheck/xen/spinlock.py"))
+    source = line(62, "wait_until(lock.head == ticket)", "modelcheck/xen/spinlock.py")
+    stuck = Failure("deadlock", "domain waits for ever", source, "domain", calls)
+    text = report(replace(VIOLATED, trace=replace(TRACE, failure=stuck), others=(stuck,)))
+    said = (
+        "deadlock: domain is stuck for ever at line 62 of spinlock.py, wait_until(lock.head == "
+        "ticket), called at line 31, ticket_lock(heap_lock)"
+    )
+    assert f"specs/per_page.py: VIOLATED  {said}\n" in text
+    assert f"  also       {said}; there too\n" in text
+    assert (
+        "^-- from here domain is stuck at spinlock.py:62 wait_until(lock.head == ticket), "
+        "called at 31 ticket_lock(heap_lock)\n"
+    ) in text
+    own = replace(stuck, source=line(32, "wait_until(pg.ready)"), chain=calls[:1])
+    assert "called at" not in report(replace(VIOLATED, trace=replace(TRACE, failure=own)))
+
+
 def test_a_choice_is_told_by_its_line() -> None:
     """It was told by the name of the compiler's local: `choice_37_13 = Page[0]`."""
     assert choice_text(Choice(0, "alloc.choice_37_13", "Page[0]")) == "line 37 chooses Page[0]"

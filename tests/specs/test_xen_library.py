@@ -236,6 +236,21 @@ def test_only_its_holder_releases_a_lock(text: str, sentence: str, tmp_path: Pat
     assert outcome(not_taken, tmp_path) == ("VIOLATED", [sentence])
 
 
+@pytest.mark.parametrize("text", [LOCKS, with_tas(LOCKS)], ids=["ticket", "tas"])
+def test_who_waits_for_a_leaked_lock_is_named_with_the_call(text: str, tmp_path: Path) -> None:
+    """The library's line alone says nothing about which lock of the spec it is."""
+    leak = text.replace("        ticket_unlock(lock)\n", "")
+    leak = leak.replace("        tas_unlock(lock)\n", "")
+    path = str(tmp_path / "design.py")
+    Path(path).write_text(leak, encoding="utf-8")
+    verdict = explore(compile_spec(path, {})[1], Limits())
+    assert verdict.trace is not None and verdict.trace.failure is not None
+    stuck = verdict.trace.failure
+    assert (stuck.kind, Path(stuck.source.file).name) == ("deadlock", "spinlock.py")
+    call = stuck.call_in(path)
+    assert call is not None and call.text in ("ticket_lock(lock)", "tas_lock(lock)")
+
+
 def test_a_ghost_holder_is_cleared_by_the_step_that_releases(tmp_path: Path) -> None:
     """Cleared before the store, `holder` would name nobody in any state: the ghost rule."""
     text = with_tas(LOCKS).replace("        place.user = me\n", "")

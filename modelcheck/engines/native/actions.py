@@ -22,6 +22,7 @@ from modelcheck.ir import (
     Observe, Process, Record, Rmw, SetGhost, Statement, Store, access_exprs, default_value,
     statement_exprs, statements, walk,
 )
+from modelcheck.passes.ownership import COPY
 from modelcheck.source import line_text
 
 MOST_TRANSIT = 64  # transit locations in one step
@@ -147,6 +148,8 @@ class _Function:
         for action in self.transit:
             code.label(_label(action.at))
             code.line(comment(action))
+            if action.at.endswith(COPY):
+                code.line("if (!always(&s)) meddled();")
             code.line(f"passed |= 1UL << {self.transit.index(action)};")
             self._run(action)
         if code.faults:
@@ -183,7 +186,8 @@ class _Function:
         if pc_kept:
             mask = (1 << control.bits) - 1
             code.line(
-                f"const unsigned here = (control(from, cpu) & {mask:#x}){_plus(-control.first[at])};"
+                f"const unsigned here = (control(from, cpu) & {mask:#x})"
+                f"{_plus(-control.first[at])};"
             )
         for local in self.process.locals:
             if local.name not in self.locals:

@@ -10,11 +10,18 @@ import itertools
 
 from modelcheck.engines.native import NotNative
 from modelcheck.engines.native.actions import function_name, functions
+from modelcheck.engines.native.exchange import exchange_in_c
 from modelcheck.engines.native.expressions import Scope, Text, c_name, number
-from modelcheck.engines.packed import Field, Layout
+from modelcheck.engines.packed import WORD, Field, Layout
 from modelcheck.engines.places import Places
-from modelcheck.ir import Action, Assume, Load, Process, Program, Property, Rmw, statements
+from modelcheck.ir import (
+    END, Action, Assume, Load, Process, Program, Property, Rmw, statements,
+)
+from modelcheck.passes.ownership import Owned, Touches
+from modelcheck.passes.symmetry import Symmetry
 from modelcheck.semantics.states import States
+
+NOTHING = Symmetry((), ())
 
 
 LOCATION_OF = """\
@@ -24,8 +31,13 @@ static inline unsigned location_of(const struct state *s, unsigned p)
 }"""
 
 
-def program_in_c(program: Program, states: States, layout: Layout) -> str:
-    """The C of a Program."""
+def program_in_c(
+    program: Program, states: States, layout: Layout, exchanged: Symmetry = NOTHING,
+    owned: Owned | None = None,
+) -> str:
+    """The C of a Program, in which what may be exchanged is not told apart.
+
+    owned  memory that two processes must never be about to access at once"""
     places = Places(program)
     numbers = {
         f"{process.name}.{action.at}": n for n, (process, action) in enumerate(actions_of(program))
@@ -38,11 +50,13 @@ def program_in_c(program: Program, states: States, layout: Layout) -> str:
         _templates(states, layout),
         LOCATION_OF,
         *(_at_rest(process) for process in program.processes),
+        *(_property(n, p, layout) for n, p in enumerate(program.properties)),
+        _properties(program),
+        _touches(states, layout, owned),
         *(functions(process, layout, places, numbers) for process in program.processes),
         *(_table(process, layout, places) for process in program.processes),
         _locations(states),
-        *(_property(n, p, layout) for n, p in enumerate(program.properties)),
-        _properties(program),
+        exchange_in_c(exchanged, layout),
         '#include "runtime.c"',
     ]
     return "\n\n".join(parts) + "\n"
@@ -76,7 +90,7 @@ def _head(program: Program, layout: Layout, places: Places, actions: int) -> str
     )
     parameters = ", ".join(f"{name}={value}" for name, value in program.parameters)
     return "\n".join([
-        f"/* {program.name}({parameters}), memory model {program.memory or 'sc'}: made by modelcheck.",
+        f"/* {program.name}({parameters}), memory model {program.memory or 'sc'}.",
         f" * A state is {sum(layout.bits)} bits in {layout.words} words. */",
         f"#define WORDS {layout.words}",
         f"#define PROCESSES {len(layout.processes)}",
@@ -116,7 +130,8 @@ static inline long get_{name}(const struct state *s, long i)
 
 static inline void set_{name}(struct state *s, long i, long value)
 {{
-    s->w[{word}] = (s->w[{word}] & ~({mask:#x}UL << ({shift}))) | (uint64_t)(value{less}) << ({shift});
+    s->w[{word}] = (s->w[{word}] & ~({mask:#x}UL << ({shift})))
+        | (uint64_t)(value{less}) << ({shift});
 }}"""
 
 
@@ -222,3 +237,32 @@ static struct sometimes sometimes[SOMETIMES + 1] = {{
 }};"""
 
 
+def _touches(states: States, layout: Layout, owned: Owned | None) -> str:
+    """For each number of a process, the cells of owned memory that it is about to read and write,
+    a bit each."""
+    cells: dict[tuple[str, int], int] = {}
+    for name in owned.variables if owned is not None else ():
+        for n in range(states.program.variable(name).cells):
+            cells[name, n] = len(cells)
+    if owned is None or not cells:
+        return "#define OWNED 0"
+    if len(cells) > WORD:
+        raise NotNative(f"{len(cells)} cells are owned, and {WORD} is the most")
+
+    def bits(touched: frozenset[tuple[str, int]]) -> int:
+        return sum(1 << cells[cell] for cell in touched)
+
+    tables = []
+    for process in states.program.processes:
+        rows = []
+        for at, locals in layout.numbers(process):
+            touched = owned.touches(process, at, locals) if at != END else Touches()
+            rows.append(f"{{{bits(touched.reads):#x}, {bits(touched.writes):#x}}}")
+        tables.append(
+            f"static const struct touches touches_{process.name}[] = {{{', '.join(rows)}}};"
+        )
+    rows_ = ", ".join(f"touches_{process.name}" for process, _, _ in states.processes)
+    return "\n".join([
+        "#define OWNED 1", *tables,
+        f"static const struct touches *const touches[PROCESSES] = {{{rows_}}};",
+    ])

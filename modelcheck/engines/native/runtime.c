@@ -354,7 +354,139 @@ static struct source *room_in(struct level *to)
     return &to->last->states[to->last->count++];
 }
 
+/* ------------------------------------------------------------------------------- one for all */
+
+#if EXCHANGES > 1
+#define CHUNK_BITS 8
+
+/* Some parts that stand side by side: what becomes of all their codes is looked up at once. */
+struct piece {
+    unsigned word, shift, bits, first_part, parts;
+    struct state *becomes[EXCHANGES];
+};
+
+static struct piece pieces[PARTS];
+static unsigned piece_count;
+
+/* What an exchange makes of a piece's codes. */
+static struct state piece_becomes(const struct piece *piece, uint64_t codes, unsigned x)
+{
+    struct state to = {{0}};
+
+    for (unsigned n = piece->first_part; n < piece->first_part + piece->parts; n++) {
+        const struct part *part = &parts[n];
+        uint64_t code = codes >> (part->shift - piece->shift) & ((1UL << part->bits) - 1);
+        if (code < part->codes)
+            to.w[part_to[n][x][0]] |=
+                (uint64_t)part->becomes[x * part->codes + code] << part_to[n][x][1];
+    }
+    return to;
+}
+
+static void make_pieces(void)
+{
+    for (unsigned n = 0; n < PARTS; n++) {
+        struct piece *last = &pieces[piece_count - 1];
+        if (piece_count && parts[n].word == last->word
+            && parts[n].shift + parts[n].bits <= last->shift + CHUNK_BITS) {
+            last->bits = parts[n].shift + parts[n].bits - last->shift;
+            last->parts++;
+            continue;
+        }
+        pieces[piece_count++] = (struct piece){
+            .word = parts[n].word, .shift = parts[n].shift, .bits = parts[n].bits,
+            .first_part = n, .parts = 1,
+        };
+    }
+    for (unsigned n = 0; n < piece_count; n++)
+        for (unsigned x = 0; x < EXCHANGES; x++) {
+            uint64_t codes = 1UL << pieces[n].bits;
+            pieces[n].becomes[x] = allocate(codes * sizeof(struct state));
+            for (uint64_t code = 0; code < codes; code++)
+                pieces[n].becomes[x][code] = piece_becomes(&pieces[n], code, x);
+        }
+}
+
+/* Puts the least of the states that the exchanges make in the place of `s`; which exchange. */
+static unsigned stand_for_all(struct state *s)
+{
+    struct state from = *s;
+    unsigned best = 0;
+
+    for (unsigned x = 1; x < EXCHANGES; x++) {
+        struct state to = {{0}};
+        for (unsigned n = 0; n < piece_count; n++) {
+            const struct piece *p = &pieces[n];
+            uint64_t codes = from.w[p->word] >> p->shift & ((1UL << p->bits) - 1);
+            for (unsigned k = 0; k < WORDS; k++)
+                to.w[k] |= p->becomes[x][codes].w[k];
+        }
+        unsigned k = 0;
+        while (k + 1 < WORDS && to.w[k] == s->w[k])
+            k++;
+        if (to.w[k] < s->w[k]) {
+            *s = to;
+            best = x;
+        }
+    }
+    return best;
+}
+
+/* The places that the processes have to leave, as they are called before exchange `x`. */
+static uint64_t places_before(uint64_t places, unsigned x)
+{
+    uint64_t before = 0, mask = PLACES == 64 ? ~0UL : (1UL << PLACES) - 1;
+
+    for (unsigned p = 0; p < PROCESSES; p++)
+        before |= (places >> cpus[process_to[x][p]].first_place & mask) << cpus[p].first_place;
+    return before;
+}
+#else
+static void make_pieces(void)
+{
+}
+
+static inline unsigned stand_for_all(struct state *s)
+{
+    (void)s;
+    return 0;
+}
+
+static inline uint64_t places_before(uint64_t places, unsigned x)
+{
+    (void)x;
+    return places;
+}
+#endif
+
 /* ------------------------------------------------------------------------ looking up successors */
+
+/* Owned memory is not owned, or a property is false within a step: what was searched is not the
+ * Program any more.  It is to be searched again, every access a step. */
+static void meddled(void)
+{
+    if (mode == SEARCH)
+        finish("meddled");
+}
+
+/* Whether two processes are about to access the same cell of owned memory, one of them writing. */
+static inline bool meddling(const struct state *s)
+{
+#if OWNED
+    uint64_t reads = 0, writes = 0;
+
+    for (unsigned p = 0; p < PROCESSES; p++) {
+        const struct touches *t = &touches[p][control(s, &cpus[p]) & templates[p].mask];
+        if ((t->writes & (reads | writes)) | (t->reads & writes))
+            return true;
+        reads |= t->reads;
+        writes |= t->writes;
+    }
+#else
+    (void)s;
+#endif
+    return false;
+}
 
 /* A state that was not met before. */
 static inline void met(const struct state *s, const uint32_t *index, uint32_t at)
@@ -369,6 +501,8 @@ static inline void met(const struct state *s, const uint32_t *index, uint32_t at
 #endif
     states++;
     depth = at;
+    if (meddling(s))
+        meddled();
     if (!always(s))
         append(&violating, s, 0, at);
     for (unsigned n = 0; n < SOMETIMES; n++)
@@ -398,6 +532,8 @@ static void flush(void)
         return;
     }
     pending_count = 0;
+    for (unsigned n = 0; n < count; n++)
+        stand_for_all(&pending[n].state);
     while (keys.count + count > keys.most)
         more_lines();
 #if WORDS == 1
@@ -576,7 +712,7 @@ static uint64_t recalled(const struct state *s, unsigned p, unsigned q)
 static uint64_t still_to_leave(const struct state *s, uint64_t places)
 {
     for (unsigned p = 0; p < PROCESSES && places; p++) {
-        uint64_t mine = ((1UL << PLACES) - 1) << cpus[p].first_place;
+        uint64_t mine = (PLACES == 64 ? ~0UL : (1UL << PLACES) - 1) << cpus[p].first_place;
         if (places & mine)
             places &= ~recalled(s, p, p);
         for (unsigned q = 0; q < PROCESSES && places & mine; q++)
@@ -650,8 +786,9 @@ static bool leads_there[BATCH];
 static void trace(void)
 {
     for (unsigned n = 0; n < pending_count; n++) {
+        unsigned x = stand_for_all(&pending[n].state);
         const struct entry *e = entry_of(&target_lookup, targets, &pending[n].state);
-        common[pending[n].from] &= e ? e->bits : 0;
+        common[pending[n].from] &= e ? places_before(e->bits, x) : 0;
         leads_there[pending[n].from] |= e != NULL;
     }
     pending_count = 0;
@@ -830,8 +967,9 @@ static void find_paths(uint32_t last, struct list *ends, struct list *failing)
     exit(0);
 }
 
-static void begin_with(const struct state *s)
+static void begin_with(struct state *s)
 {
+    stand_for_all(s);
     const uint32_t *numbers = NULL;
 #if WORDS == 1
     uint64_t key = mixed(s->w[0] + 1);
@@ -885,6 +1023,7 @@ int main(int argc, char **argv)
     for (unsigned k = 0; k < TABLES; k++)
         widen(&numberings[k]);
 #endif
+    make_pieces();
     while (scanf("%15s", what) == 1) {
         struct state s;
         for (unsigned k = 0; k < WORDS; k++)

@@ -6,6 +6,7 @@
  *   PLACES      bits for each process: the waits and loops that it has still to leave
  *   ASSUMES     whether an `assume` may cut a run short
  *   SHARED      for each word, the bits of shared memory, ghosts left out
+ *   EXCHANGES   of states that differ in nothing but one of so many exchanges, one stands for all
  *   NUMBERED    for each word, whether it is known by a number; else it has 32 bits, and is its own
  */
 
@@ -59,6 +60,18 @@ struct template {
     uint64_t mask;
 };
 
+/* The cells of owned memory that a process is about to read and to write, a bit each. */
+struct touches {
+    uint64_t reads, writes;
+};
+
+/* A part of a state, and what each of its codes becomes in each exchange. */
+struct part {
+    uint8_t word, shift, bits;
+    uint32_t codes;
+    const uint16_t *becomes;   /* by exchange, then by code */
+};
+
 struct sometimes {
     int (*holds)(const struct state *);
     int number;
@@ -89,6 +102,7 @@ static void flush(void);
 static void faulted(unsigned source);
 static void forks(unsigned source);
 static void left_its_sort(int line);
+static void meddled(void);
 
 static inline uint64_t control(const struct state *s, const struct cpu *cpu)
 {

@@ -1,4 +1,4 @@
-"""`val = load; while bad(val): val = load` is one location (LANGUAGE 1.11)."""
+"""`val = load; while bad(val): val = load` is one location, not two."""
 from modelcheck.lang import process, shared
 
 

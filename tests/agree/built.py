@@ -1,0 +1,25 @@
+"""The native engine, compiled for tests: as fast as a compiler can, or with sanitizers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from modelcheck.engines.native import build, running
+
+AT_ONCE = ("-std=gnu11", "-O0", "-w")
+WATCHED = (
+    "-std=gnu11", "-O1", "-g", "-w", "-fsanitize=address,undefined", "-fno-sanitize-recover=all",
+)
+
+
+@contextmanager
+def compiled(flags: tuple[str, ...], cache: Path) -> Iterator[None]:
+    """Within: Programs are compiled with these flags, and kept in this folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(cache))
+        patch.setattr(running, "built", lambda source: build.built(source, flags))
+        yield

@@ -1,0 +1,147 @@
+"""The native engine against the reference engine: the very same Verdict, with the number of states
+and of transitions, the trace and what else is broken, on random Programs; with sanitizers on some.
+What can be wrong in the C is planted, and found."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from modelcheck.engines import reference
+from modelcheck.engines.native import NotNative, actions, build, expressions, search
+from modelcheck.engines.native.expressions import Scope
+from modelcheck.ir import Program, Sort
+from modelcheck.semantics import Semantics
+from modelcheck.trace import Disagreement, Limits, Verdict
+from tests.agree.built import AT_ONCE, WATCHED, compiled
+from tests.agree.random_programs import random_program
+
+FEW = Limits(states=20_000)
+
+
+def said(verdict: Verdict) -> dict[str, Any]:
+    """All that a verdict says, but by which engine, in how long and within which limits."""
+    plain = dataclasses.replace(verdict, engine="", seconds=None, limits=Limits())
+    return {f.name: getattr(plain, f.name) for f in dataclasses.fields(plain)}
+
+
+def wrong(program: Program) -> str | None:
+    """What the engines say differently, if anything."""
+    expected = reference.explore(program, FEW)
+    if expected.stopped is not None:
+        return None
+    try:
+        found = said(search.explore(program, Limits()))
+    except (Disagreement, build.NoCompiler) as error:
+        return str(error)
+    differ = [
+        f"{name}: reference {value}, native {found[name]}"
+        for name, value in said(expected).items() if found[name] != value
+    ]
+    return "; ".join(differ)[:2000] or None
+
+
+def programs(seeds: range) -> Iterator[tuple[int, Program]]:
+    """The random Programs that some run begins."""
+    for seed in seeds:
+        program = random_program(seed)
+        if Semantics(program).initial():
+            yield seed, program
+
+
+@pytest.mark.parametrize("hundred", range(2))
+def test_the_engines_agree(hundred: int, tmp_path: Path) -> None:
+    kinds: Counter[str] = Counter()
+    with compiled(AT_ONCE, tmp_path):
+        for seed, program in programs(range(100 * hundred, 100 * hundred + 100)):
+            print(f"seed {seed}")
+            assert wrong(program) is None
+            verdict = reference.explore(program, FEW)
+            failure = None if verdict.trace is None else verdict.trace.failure
+            kinds[verdict.outcome if failure is None else failure.kind] += 1
+    assert {"HOLDS", "deadlock", "safety", "assert", "range", "index", "choose"} <= set(kinds)
+
+
+def test_with_sanitizers(tmp_path: Path) -> None:
+    """No access out of bounds, no use of what was freed, nothing undefined."""
+    with compiled(WATCHED, tmp_path):
+        for seed, program in programs(range(12)):
+            print(f"seed {seed}")
+            assert wrong(program) is None
+
+
+@pytest.mark.slow
+def test_a_campaign(tmp_path: Path) -> None:
+    """20,000 of them."""
+    with compiled(AT_ONCE, tmp_path):
+        for seed, program in programs(range(200, 20_000)):
+            print(f"seed {seed}")
+            assert wrong(program) is None
+            for made in (tmp_path / "modelcheck" / "native").iterdir():
+                made.unlink()
+
+
+# ------------------------------------------------------------------------------------ planted bugs
+
+
+def no_check(scope: Scope, values: Any, sort: Sort, checked: bool) -> Any:
+    """A value is put wherever it is wanted."""
+    return values
+
+
+def no_fault(text: expressions.Text, test: str) -> None:
+    """Whatever goes wrong, the run goes on."""
+
+
+PLANTED: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
+    "a range is not checked": lambda p: p.setattr(Scope, "fitted", no_check),
+    "a fault is dropped": lambda p: p.setattr(expressions.Text, "fault_if", no_fault),
+    "no step leaves a loop": lambda p: p.setattr(actions._Function, "_leave", lambda *_: None),
+    "a ghost is set twice": lambda p: p.setattr(actions._Function, "_set_once", lambda _: set()),
+    "the first level is the last": lambda p: in_runtime(
+        p, "return next_level.count && ", "return level == 0 && next_level.count && "),
+    "one of two lines is looked at": lambda p: in_runtime(
+        p, "static inline bool is_new(uint64_t key)\n{\n",
+        "static inline bool is_new(uint64_t key)\n{\n    key &= 0xffff;\n"),
+    "nobody is stuck": lambda p: in_runtime(p, "if (to_leave)\n                    append",
+                                            "if (0)\n                    append"),
+    "who is stuck is not decided": lambda p: in_runtime(p, "    decide_stuck();\n", ""),
+    "a choice is lost": lambda p: in_runtime(p, "script->taken[at] + 1 < script->counts[at]",
+                                             "script->taken[at] + 2 < script->counts[at]"),
+}
+
+
+SEEDS = {"a ghost is set twice": range(632, 633)}  # few Programs set one twice
+
+
+def in_runtime(patch: pytest.MonkeyPatch, old: str, new: str) -> None:
+    """The runtime with another text in one place."""
+    texts = {name: (build.RUNTIME / name).read_text(encoding="utf-8") for name in build.FILES}
+    assert sum(text.count(old) for text in texts.values()) == 1, old
+    folder = Path(build._folder()) / f"planted-{abs(hash(new)):x}"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        (folder / name).write_text(text.replace(old, new), encoding="utf-8")
+    patch.setattr(build, "RUNTIME", folder)
+
+
+@pytest.mark.parametrize("bug", PLANTED)
+def test_a_planted_bug_is_caught(
+    bug: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with compiled(AT_ONCE, tmp_path):
+        PLANTED[bug](monkeypatch)
+        seeds = SEEDS.get(bug, range(80))
+        assert any(found_wrong(program) for _, program in programs(seeds))
+
+
+def found_wrong(program: Program) -> str | None:
+    try:
+        return wrong(program)
+    except (NotNative, AssertionError, StopIteration, IndexError, KeyError, ValueError) as error:
+        return repr(error)

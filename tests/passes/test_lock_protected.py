@@ -1,0 +1,124 @@
+"""A lock's holder runs on: which steps follow at once, and which must not."""
+
+from dataclasses import replace
+
+import pytest
+
+from modelcheck.engines.reference import explore
+from modelcheck.legal import check
+from modelcheck.notation import parse_program
+from modelcheck.passes.liveness import liveness
+from modelcheck.passes.lock_protected import HELD, lock_protected
+from modelcheck.trace import Limits
+
+DESIGN = """\
+program p()
+sort Page 2
+sort process 3
+shared heap_lock.locked: bool = False
+ghost passing heap_lock.holder: process? = None
+shared heap.head: Page? = Page[1]
+shared heap.count: 0..2 = 0
+shared seen: 0..2 = 0
+
+process domain[2]
+  local pg: Page?
+  local n: 0..2
+  entry: goto domain_1
+  at domain_1 in wait_domain_1 head:
+    wait not $
+    rmw heap_lock.locked := True by spin_lock
+    ghost heap_lock.holder := self
+    goto domain_2
+  at domain_2 resting:
+    load heap.head
+    pg := $
+    goto domain_3
+  at domain_3 resting:
+    load heap.count
+    n := $
+    if n < 2: goto domain_4
+    else: goto domain_5
+  at domain_4 resting:
+    store heap.count := n + 1
+    goto domain_5
+  at domain_5 resting:
+    store heap.head := pg
+    goto domain_6
+  at domain_6 resting:
+    store heap_lock.locked := False by spin_unlock
+    ghost heap_lock.holder := process.None
+    goto domain_1
+
+process idle_loop
+  local pg: Page?
+  entry: goto idle_loop_1
+  at idle_loop_1 resting head:
+    load heap.head
+    pg := $
+    goto idle_loop_1
+
+always "little is seen": seen < 2
+sometimes "something is there": heap.head != Page.None
+"""
+
+CHANGES = {
+    # heap.head is read by the idle loop without the lock: its store is a step of its own
+    "as it is": ("", "", "2 3 4 6"),
+    "a store without the lock": ("store heap.head := pg\n    goto domain_6",
+                                 "store heap.head := pg\n    goto domain_6\n"
+                                 "  at domain_7 resting:\n    store heap.head := Page.None\n"
+                                 "    goto domain_1", "3 4 6"),
+    "the lock is looked at": ("    load heap.head\n    pg := $\n    goto idle_loop_1",
+                              "    load heap_lock.locked\n    goto idle_loop_1", ""),
+    "the lock is tried": ("    load heap.head\n    pg := $\n    goto idle_loop_1",
+                          "    rmw heap_lock.locked := True by spin_trylock\n"
+                          "    goto idle_loop_1", ""),
+    "a property reads the count": ("seen < 2", "heap.count < 3", "2 3 6"),
+    "a property reads it when the lock is free": (
+        'seen": seen < 2', 'seen" when heap_lock.holder == process.None: heap.count < 3', "2 3 4"),
+    "a property reads who holds the lock": (
+        "seen < 2", "heap_lock.holder != process.None or seen < 2", "2 3 4"),
+    "somebody observes the count": (
+        "    load heap.head\n    pg := $\n    goto idle_loop_1",
+        "    observe heap.count < 3\n    assert $, \"few\"\n    goto idle_loop_1", "2 3 6"),
+    "a way to it without the lock": ("    if n < 2: goto domain_4\n    else: goto domain_5",
+                                     "    if n < 2: goto domain_4\n    else: goto domain_1",
+                                     "2 3 4 6"),
+    "entered without the lock": ("entry: goto domain_1", "entry: goto domain_2", ""),
+    "a choice": ("pg := $\n    goto domain_3", "pg := $\n    choose n in [0, 1]\n    goto domain_3",
+                 "3 4 6"),
+    "an assume": ("pg := $\n    goto domain_3", "pg := $\n    assume n < 2\n    goto domain_3",
+                  "3 4 6"),
+    "it waits": ("at domain_3 resting:\n", "at domain_3 in w:\n    wait $ < 2\n", "2 4 6"),
+    "a circle": ("store heap.count := n + 1\n    goto domain_5",
+                 "store heap.count := n + 1\n    goto domain_3", "2 4 6"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_follows_at_once(change: str) -> None:
+    old, new, expected = CHANGES[change]
+    assert old in DESIGN
+    program = liveness(parse_program(DESIGN.replace(old, new), "test"))
+    reduced = lock_protected(program)
+    check(replace(reduced, memory="sc"), "reductions")
+    domain = reduced.processes[0]
+    follow = [a.at.removeprefix("domain_") for a in domain.actions if a.transit]
+    assert " ".join(follow) == expected
+    assert not any(a.transit for a in reduced.processes[1].actions)
+    whole, fewer = (explore(p, Limits()) for p in (program, reduced))
+    assert fewer.outcome == whole.outcome
+    assert fewer.states < whole.states if follow else fewer.states == whole.states
+
+
+def test_a_wrong_inference_is_found_out() -> None:
+    """A process that begins behind the place where the lock is taken: the first step that follows
+    at once says that the lock is not held."""
+    program = liveness(parse_program(DESIGN, "test"))
+    astray = liveness(parse_program(DESIGN.replace("goto domain_1", "goto domain_4", 1), "test"))
+    domain = replace(lock_protected(program).processes[0], entry=astray.processes[0].entry)
+    planted = replace(program, processes=(domain, program.processes[1]))
+    verdict = explore(planted, Limits())
+    assert verdict.trace is not None and verdict.trace.failure is not None
+    assert verdict.trace.failure.sentence == HELD

@@ -66,8 +66,9 @@ def verify(
         typer.Option("--property", metavar="SENTENCE", help="Check only this property."),
     ] = None,
     engine: Annotated[
-        str, typer.Option(help="reference, symbolic (runs of so many steps) or auto.")
-    ] = "reference",
+        str,
+        typer.Option(help="auto (quick, then native), quick, native, reference, symbolic (runs)."),
+    ] = "auto",
     max_depth: Annotated[
         int | None, typer.Option(min=0, help="Symbolic: stop after runs of so many steps.")
     ] = None,

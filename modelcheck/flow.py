@@ -5,7 +5,7 @@ Facts about ir that the legality table, the passes and the notation share."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from modelcheck.ir import (
@@ -16,23 +16,30 @@ from modelcheck.ir import (
     Assume,
     AtRest,
     Block,
+    Cell,
+    Chain,
     Choose,
     Const,
     Element,
     Expr,
+    Fence,
     Field,
     Goto,
     If,
     Instances,
+    Load,
     Local,
     Make,
+    Observe,
     Process,
     Program,
     Quantified,
     Record,
+    Rmw,
     SetGhost,
     Sort,
     Statement,
+    Store,
     access_exprs,
     children,
     domain_children,
@@ -91,6 +98,41 @@ def locals_read(expr: Expr) -> frozenset[str]:
             return (locals_read(body) - {name}).union(*outside)
         case _:
             return frozenset().union(*map(locals_read, children(expr)))
+
+
+def memory_read(expr: Expr) -> Iterator[str]:
+    """The shared and ghost variables that an expression reads."""
+    for e in walk(expr):
+        match e:
+            case Cell(place):
+                yield place.variable
+            case Quantified(domain=Chain(variable=variable)):
+                yield variable
+            case _:
+                pass
+
+
+def memory_of(actions: Iterable[Action]) -> set[str]:
+    """The shared and ghost variables that these actions read or write."""
+    found = set[str]()
+    for action in actions:
+        roots = list(access_exprs(action.access)) + ([action.wait] if action.wait else [])
+        match action.access:
+            case Load(place) | Store(place) | Rmw(place):
+                found.add(place.variable)
+            case None | Observe() | Fence():
+                pass
+        for statement in statements(action.body):
+            roots += statement_exprs(statement)
+            match statement:
+                case SetGhost(place):
+                    found.add(place.variable)
+                case Choose(options=Chain(variable=variable)):
+                    found.add(variable)
+                case _:
+                    pass
+        found.update(name for root in roots for name in memory_read(root))
+    return found
 
 
 def live_locals(process: Process) -> dict[str, frozenset[str]]:

@@ -23,7 +23,7 @@ from modelcheck.validate import is_a_trace_of, is_what_its_run_says, to_follow, 
 
 Sets = Mapping[str, int | bool]
 Progress = Callable[[int, int, int], None]
-REFERENCE = Engine()
+AUTO = Engine()
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def sources(spec: Spec) -> tuple[tuple[str, str], ...]:
 
 def verify(
     path: str, sets: Sets, properties: tuple[str, ...], limits: Limits, progress: Progress,
-    engine: Engine = REFERENCE,
+    engine: Engine = AUTO,
 ) -> Checked:
     """Search, and run what is found on the executable allocator.
 

@@ -10,8 +10,7 @@ from modelcheck.ir import Program
 from modelcheck.source import ConfigurationError
 from modelcheck.trace import Limits, Verdict
 
-ENGINES = ("reference", "symbolic", "auto")
-AUTO_STATES = 300_000  # what `auto` lets the reference engine look at: some 20 seconds
+ENGINES = ("auto", "quick", "native", "reference", "symbolic")
 
 Progress = Callable[[int, int, int], None]
 
@@ -20,14 +19,16 @@ Progress = Callable[[int, int, int], None]
 class Engine:
     """What is asked for: an engine, and (symbolic, auto) how many steps it shall look ahead."""
 
-    name: str = "reference"
+    name: str = "auto"
     depth: int | None = None
 
     def fits(self, limits: Limits) -> None:
         """ConfigurationError if a limit means nothing to the engine."""
-        if self.name == "reference" and self.depth is not None:
+        ahead = self.name == "symbolic" or (self.name == "auto" and limits.states is not None)
+        if self.depth is not None and not ahead:
             raise ConfigurationError(
-                "--max-depth is for the symbolic engine: write --engine symbolic, or auto"
+                "--max-depth is for the symbolic engine: write --engine symbolic, or --max-states "
+                "(auto), after which it goes on"
             )
         if self.name == "symbolic" and (limits.states, limits.memory) != (None, None):
             raise ConfigurationError(
@@ -41,33 +42,34 @@ def search(
 ) -> Verdict:
     """The verdict of the engine that is asked for.
 
-    `auto`: the reference engine decides everything where the states are not too many.  Where they
-    are, the symbolic one goes on, and the answer is that of the one which looked further."""
+    `auto`: the quick engine decides, or the native one from where that pays (`handover.py`).  Where
+    there are more states than `--max-states`, and `--max-depth` is given, the symbolic engine goes
+    on, and the answer is that of the one which looked further."""
+    from modelcheck import handover  # engines: a refusal, or --version, need not wait for them
+
     engine.fits(limits)
     match engine.name:
+        case "quick":
+            from modelcheck.engines.quick import search as quick
+
+            return quick.explore(program, limits, properties, progress)
+        case "native":
+            return handover.native(program, limits, properties, progress)
         case "reference":
-            return _reference(program, limits, properties, progress)
+            from modelcheck.engines import reference  # networkx: 0.2 s
+
+            return reference.explore(program, limits, properties, progress)
         case "symbolic":
             return _symbolic(program, engine, limits, properties, progress)
     began = time.monotonic()
-    few = limits if limits.states is not None else replace(limits, states=AUTO_STATES)
-    first = _reference(program, few, properties, progress)
-    if first.stopped is None or first.stopped.reason != "states":
+    first = handover.explicit(program, limits, properties, progress)
+    if engine.depth is None or first.stopped is None or first.stopped.reason != "states":
         return first
-    spent = time.monotonic() - began
-    left = None if limits.seconds is None else max(0.0, limits.seconds - spent)
+    left = handover.limits_left(limits, began).seconds
     second = _symbolic(program, engine, Limits(seconds=left), properties, progress)
     if second.outcome == "VIOLATED" or second.depth >= first.stopped.depth:
         return replace(second, limits=limits)
     return first
-
-
-def _reference(
-    program: Program, limits: Limits, properties: tuple[str, ...], progress: Progress
-) -> Verdict:
-    from modelcheck.engines.reference import explore  # networkx: 0.2 s that a refusal need not wait
-
-    return explore(program, limits, properties, progress)
 
 
 def _symbolic(

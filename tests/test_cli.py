@@ -51,7 +51,7 @@ HOLDS = """\
 count.py: HOLDS  every property, in every reachable state of this instance
   expected   yes: EXPECT says holds()
   instance   CPUS=1, memory model sc
-  searched   all reachable states: 3 states, 2 transitions, depth 2 (reference engine)
+  searched   all reachable states: 3 states, 2 transitions, depth 2 (quick engine)
   properties holds                 always    every page is counted
              holds                 deadlock  no process is stuck for ever
 """

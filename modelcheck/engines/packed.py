@@ -178,6 +178,20 @@ class Layout:
             self.fields[variable.name].append(Field(variable, leaf, at, shift, each))
         self.processes = tuple(places[len(shared) :])
 
+    def mask(self, process: int) -> int:
+        """The bits of a process, as they are when they are shifted down."""
+        return (1 << self.controls[self.states.processes[process][0].name].bits) - 1
+
+    def bits_of(self, variables: set[str]) -> tuple[int, ...]:
+        """For each word, the bits of these variables."""
+        masks = [0] * self.words
+        for name in variables:
+            for field in self.fields[name]:
+                for cell in range(field.variable.cells):
+                    word, bit = field.at(cell)
+                    masks[word] |= (1 << field.leaf.bits) - 1 << bit
+        return tuple(masks)
+
     def pack(self, state: State) -> tuple[int, ...]:
         """A state of `semantics` as words."""
         words = [0] * self.words

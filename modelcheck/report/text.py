@@ -92,6 +92,8 @@ def _limits(verdict: Verdict) -> list[Row]:
         _labelled("instance", f"{instance}, memory model {verdict.memory_model}"),
         _labelled("searched", f"{counts}{time} ({verdict.engine} engine)"),
     ]
+    if verdict.remark:
+        rows.append(_labelled("", verdict.remark))
     if verdict.stopped is not None:
         rows.append(_labelled("stopped", str(verdict.stopped), "bold yellow"))
     given = [

@@ -226,6 +226,7 @@ class Verdict:
     never_taken          only of an exhaustive search
     others               violations at the same length as the trace's, not shown
     seconds              wall-clock; None where the same bytes are wanted every time
+    remark               why another engine, that might have been faster, did not serve; "" for none
     reductions           why states are fewer, and runs perhaps shorter, than the Program's own
     sources              each file that was read, with the hash of its text (pipeline.py sets it)
     """
@@ -248,6 +249,7 @@ class Verdict:
     others: tuple[Failure, ...]
     seconds: float | None
     validation: Validation | None = None
+    remark: str = ""
     sources: tuple[tuple[str, str], ...] = ()
     reductions: tuple[str, ...] = ()
 

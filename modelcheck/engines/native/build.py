@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from functools import cache
 from pathlib import Path
+from types import TracebackType
 
 RUNTIME = Path(__file__).parent
 FILES = ("runtime.h", "runtime.c")
@@ -16,7 +18,7 @@ FLAGS = ("-std=gnu11", "-O2", "-march=native", "-w")
 
 
 class NoCompiler(Exception):
-    """There is no C compiler, or it does not compile; the sentence says what to do."""
+    """Nothing can be compiled; the sentence says why, and what to do."""
 
 
 def compiler() -> str | None:
@@ -28,31 +30,81 @@ def compiler() -> str | None:
     )
 
 
-def built(source: str, flags: tuple[str, ...] = FLAGS) -> Path:
-    """The executable of a Program's C.
+class Making:
+    """The executable of a Program's C, in the making: the compiler runs beside us.
 
     It is written aside and renamed, so that two runs at once, or one that is interrupted, leave
-    nothing half made."""
-    cc = compiler()
-    if cc is None:
-        raise NoCompiler("no C compiler is found (cc, gcc or clang; or name one in CC)")
-    runtime = "".join((RUNTIME / name).read_text(encoding="utf-8") for name in FILES)
-    made_of = "\0".join((source, runtime, *flags, cc, _compiler_and_machine(cc)))
-    folder = _folder()
-    made = folder / hashlib.sha256(made_of.encode("utf-8")).hexdigest()[:32]
-    if made.exists():
+    nothing half made.  NoCompiler if there is none, or if it fails."""
+
+    def __init__(self, source: str, flags: tuple[str, ...] = FLAGS) -> None:
+        cc = compiler()
+        if cc is None:
+            raise NoCompiler("no C compiler is found (cc, gcc or clang; or name one in CC)")
+        runtime = "".join((RUNTIME / name).read_text(encoding="utf-8") for name in FILES)
+        made_of = "\0".join((source, runtime, *flags, cc, _compiler_and_machine(cc)))
+        folder = _folder()
+        self._cc = cc
+        self._made = folder / hashlib.sha256(made_of.encode("utf-8")).hexdigest()[:32]
+        self._running: subprocess.Popen[str] | None = None
+        if self._made.exists():
+            return
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._aside = tempfile.TemporaryDirectory(dir=folder, prefix="making-")
+        except OSError as error:
+            text = f"compiled programs cannot be kept in {folder}: {error.strerror}"
+            raise NoCompiler(f"{text}; name another folder in XDG_CACHE_HOME") from None
+        program, self._result = (Path(self._aside.name) / name for name in ("program.c", "program"))
+        try:
+            program.write_text(source, encoding="utf-8")
+            self._running = subprocess.Popen(
+                [cc, *flags, f"-I{RUNTIME}", "-o", str(self._result), str(program)],
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                text=True, start_new_session=True,  # Ctrl-C is for us: `stop` tells the compiler
+            )
+        except BaseException:
+            self._aside.cleanup()
+            raise
+
+    def ready(self, wait: bool = False) -> Path | None:
+        """The executable; None if it is not there yet."""
+        if self._running is None:
+            return self._made
+        if not wait and self._running.poll() is None:
+            return None
+        _, complaint = self._running.communicate()
+        if self._running.returncode:
+            self.stop()
+            raise NoCompiler(f"{self._cc} does not compile what is made of this: {complaint[:600]}")
+        self._result.replace(self._made)
+        self.stop()
+        return self._made
+
+    def stop(self) -> None:
+        """No compiler runs after this, and nothing stands aside."""
+        if self._running is not None:
+            if self._running.poll() is None:
+                os.killpg(self._running.pid, signal.SIGKILL)  # cc has children that work for it
+                self._running.communicate()
+            self._running = None
+            self._aside.cleanup()
+
+    def __enter__(self) -> Making:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+def built(source: str, flags: tuple[str, ...] = FLAGS) -> Path:
+    """The executable of a Program's C."""
+    with Making(source, flags) as making:
+        made = making.ready(wait=True)
+        assert made is not None
         return made
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix="making-") as aside:
-        program, result = Path(aside) / "program.c", Path(aside) / "program"
-        program.write_text(source, encoding="utf-8")
-        command = [cc, *flags, f"-I{RUNTIME}", "-o", str(result), str(program)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            said = done.stderr[:600]
-            raise NoCompiler(f"{cc} does not compile what is made of this spec: {said}")
-        result.replace(made)
-    return made
 
 
 def _folder() -> Path:

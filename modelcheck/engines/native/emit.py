@@ -69,13 +69,7 @@ def actions_of(program: Program) -> list[tuple[Process, Action]]:
 
 def _mask(names: set[str], layout: Layout) -> str:
     """For each word, the bits of these variables, as a C initialiser."""
-    masks = [0] * layout.words
-    for name in names:
-        for field in layout.fields[name]:
-            for cell in range(field.variable.cells):
-                word, bit = field.at(cell)
-                masks[word] |= (1 << field.leaf.bits) - 1 << bit
-    return f"{{{', '.join(f'{mask:#x}UL' for mask in masks)}}}"
+    return f"{{{', '.join(f'{mask:#x}UL' for mask in layout.bits_of(names))}}}"
 
 
 def _steering(process: Process) -> set[str]:

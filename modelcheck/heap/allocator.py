@@ -190,9 +190,9 @@ class Allocator:
 
     def holds(self, f: Function) -> bool:
         """Whether a property is true of what memory holds now.  Where its `when` is false, `always`
-        is true and `sometimes` is not."""
+        and `lemma` are true and `sometimes` is not."""
         if f.when is not None and not self.layouts.evaluate(f.when, f.module):
-            return f.role == "always"
+            return f.role in ("always", "lemma")
         return bool(self._callable(f)())
 
     # --------------------------------------------------------------------------------- reading

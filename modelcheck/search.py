@@ -66,11 +66,13 @@ def search(
 
     half = AUTO_SECONDS if limits.seconds is None else (left() or 0.0) / 2
     proof = _induction(program, Limits(seconds=half), properties, progress)
-    if proof.outcome != "UNKNOWN":
+    if proof.outcome == "HOLDS":
         return replace(proof, limits=limits)
     second = _symbolic(program, engine, Limits(seconds=left()), properties, progress)
     if second.outcome == "VIOLATED":
-        return replace(second, limits=limits)
+        return replace(second, limits=limits)  # the shortest, where a proof may meet a longer one
+    if proof.outcome == "VIOLATED":
+        return replace(proof, limits=limits)
     further = second if second.depth >= first.stopped.depth else first
     return with_proof(replace(further, limits=limits), proof)
 

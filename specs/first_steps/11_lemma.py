@@ -23,8 +23,8 @@ this is no violation: it tells you which lemma is missing.
 Now you know the language.  Go on with specs/scrub_in_place.py, a whole design.
 """
 from modelcheck.lang import (
-    Lock, boot, free, holds, instances, lemma, param, process, shared, sometimes, spin_lock,
-    spin_unlock,
+    Lock, boot, chain, free, holds, instances, lemma, param, process, shared, sometimes,
+    spin_lock, spin_unlock,
 )
 
 PAGES = param(2, 1, 8)
@@ -84,5 +84,5 @@ def empty_says_whether_there_is_a_page() -> bool:
 
 
 @sometimes
-def the_heap_is_empty() -> bool:
-    return heap.head is None
+def a_page_is_not_on_the_list() -> bool:
+    return any(pg not in chain(heap.head, "next") for pg in instances(Page))

@@ -66,7 +66,7 @@ def verify(
         typer.Option("--property", metavar="SENTENCE", help="Check only this property."),
     ] = None,
     engine: Annotated[
-        str, typer.Option(help="reference, symbolic (runs of so many steps) or auto.")
+        str, typer.Option(help="reference, symbolic (runs of so many steps), induction or auto.")
     ] = "reference",
     max_depth: Annotated[
         int | None, typer.Option(min=0, help="Symbolic: stop after runs of so many steps.")

@@ -149,7 +149,7 @@ class _Expansion:
         self.next: list[int] = []
         self.todo = 0
         semantics = search.semantics
-        self.always = [p for p in search.program.properties if p.kind == "always"]
+        self.invariants = [p for p in search.program.properties if p.invariant]
         self.sometimes = [p for p in search.program.properties if p.kind == "sometimes"]
         self.templates = tuple(process.name for process, _ in search.program.instances())
         self.names = semantics.names
@@ -214,7 +214,7 @@ class _Expansion:
             search.states.append(state)
             search.depths.append(depth)
             self.next.append(number)
-            for property in self.always:
+            for property in self.invariants:
                 held = search.semantics.holds(property, state)
                 if held is not True:
                     self._violated(number, property, held)
@@ -362,7 +362,7 @@ def _result(
                 status, depth = "reached", search.reached[sentence]
             elif wanted and search.complete:
                 status = "not reached"
-        case "always" | "assert" | "deadlock":
+        case "always" | "lemma" | "assert" | "deadlock":
             if sentence in search.broken or any(_breaks(f, kind, sentence) for f in found):
                 status, depth = "violated", length
             elif wanted and search.complete:

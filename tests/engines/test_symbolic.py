@@ -481,9 +481,12 @@ def test_auto_asks_the_reference_engine_first() -> None:
 def test_auto_goes_on_where_the_states_are_too_many() -> None:
     found = by_auto(walk(7), 4)
     assert (found.engine, found.outcome, len(path(found))) == ("symbolic", "VIOLATED", 14)
-    none = by_auto(walk(7), 4, depth=9)
+    beyond = by_auto(walk(7), 4, depth=9)
+    assert (beyond.engine, beyond.outcome, len(path(beyond))) == ("induction", "VIOLATED", 14)
+    fine = walk(7, check="")
+    none = by_auto(fine, 4, depth=9)
     assert (none.engine, stopped(none)) == ("symbolic", ("depth", 9))
-    shallow = by_auto(walk(7), 8, depth=1)
+    shallow = by_auto(fine, 8, depth=1)
     assert (shallow.engine, stopped(shallow)[0]) == ("reference", "states")
 
 

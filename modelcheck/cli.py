@@ -67,7 +67,10 @@ def verify(
     ] = None,
     engine: Annotated[
         str,
-        typer.Option(help="auto (quick, then native), quick, native, reference, symbolic (runs)."),
+        typer.Option(
+            help="auto (quick, then native), quick, native, reference, symbolic (runs of so many "
+            "steps) or induction."
+        ),
     ] = "auto",
     max_depth: Annotated[
         int | None, typer.Option(min=0, help="Symbolic: stop after runs of so many steps.")

@@ -511,14 +511,19 @@ class Process:
 
 @dataclass(frozen=True)
 class Property:
-    """`always`: true in every reachable state in which `when` is true.  `sometimes`: true (with
-    `when`) in at least one."""
+    """`always`: true in every reachable state in which `when` is true; so is a `lemma`, which is
+    there to help a proof.  `sometimes`: true (with `when`) in at least one."""
 
-    kind: str  # "always" | "sometimes"
+    kind: str  # "always" | "lemma" | "sometimes"
     sentence: str
     condition: Expr
     when: Expr | None = None
     span: Span = field(default=NOWHERE, compare=False)
+
+    @property
+    def invariant(self) -> bool:
+        """Whether it is said of every state."""
+        return self.kind in ("always", "lemma")
 
 
 @dataclass(frozen=True)

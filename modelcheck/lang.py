@@ -165,6 +165,16 @@ def always(f: Any = None, /, *, when: bool = True) -> Any:
 
 
 @overload
+def lemma(f: F, /) -> F: ...
+@overload
+def lemma(*, when: bool) -> Callable[[F], F]: ...
+def lemma(f: Any = None, /, *, when: bool = True) -> Any:
+    """As @always, and checked like it: what you know of the design that makes its promises
+    inductive (`--engine induction`)."""
+    _never_run(f, when)
+
+
+@overload
 def sometimes(f: F, /) -> F: ...
 @overload
 def sometimes(*, when: bool) -> Callable[[F], F]: ...

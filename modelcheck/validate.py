@@ -19,10 +19,12 @@ from modelcheck.trace import (
 )  # fmt: skip
 from modelcheck.trace import replay as walk
 
-PROPERTY_KINDS = {"safety": "always", "assert": "assert", "deadlock": "deadlock"}
+PROPERTY_KINDS = {
+    "safety": ("always", "lemma"), "assert": ("assert",), "deadlock": ("deadlock",),
+}
 DECIDED: frozenset[Status] = frozenset(("holds", "violated", "not checked"))
 STATUSES: dict[str, frozenset[Status]] = {
-    "always": DECIDED, "assert": DECIDED, "deadlock": DECIDED,
+    "always": DECIDED, "lemma": DECIDED, "assert": DECIDED, "deadlock": DECIDED,
     "sometimes": frozenset(("reached", "not reached", "not checked")),
 }
 
@@ -90,7 +92,7 @@ def _agrees(p: PropertyResult, verdict: Verdict, trace: Trace) -> bool:
     """Whether a property is violated if, and only if, a failure says so."""
     broken = any(
         f.kind == "deadlock" if p.kind == "deadlock"
-        else (PROPERTY_KINDS.get(f.kind), f.sentence) == (p.kind, p.sentence)
+        else (p.kind in PROPERTY_KINDS.get(f.kind, ()) and f.sentence == p.sentence)
         or f.sentence.endswith(f", in the property '{p.sentence}'")
         for f in (trace.failure, *verdict.others) if f is not None
     )
@@ -104,10 +106,10 @@ def _can_be_together(verdict: Verdict, trace: Trace) -> bool:
     failures = [f for f in (trace.failure, *verdict.others) if f is not None]
     known = {(p.kind, p.sentence) for p in verdict.properties}
     for f in failures:
-        kind = PROPERTY_KINDS.get(f.kind)
-        if kind in ("always", "assert") and (kind, f.sentence) not in known:
+        kinds = PROPERTY_KINDS.get(f.kind, ())
+        if f.kind in ("safety", "assert") and not any((k, f.sentence) in known for k in kinds):
             return False
-        if kind is None and f.sentence in {sentence for _, sentence in known}:
+        if not kinds and f.sentence in {sentence for _, sentence in known}:
             return False
     stuck = [f.kind == "deadlock" for f in failures]  # looked for where nothing else is found
     distinct = len({(f.kind, f.sentence) for f in failures}) == len(failures)

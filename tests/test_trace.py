@@ -50,7 +50,8 @@ def test_a_document() -> None:
         "engine": "reference", "spec": "specs/lost.py", "parameters": [], "memory_model": "sc",
         "assumptions": [], "states": 12, "transitions": 14, "depth": 4, "exhaustive": False,
         "limits": {"states": 100, "seconds": None, "memory": None}, "stopped": None,
-        "never_taken": [], "others": [], "seconds": None, "validation": None, "remark": "",
+        "never_taken": [], "others": [], "seconds": None, "proof": None, "validation": None,
+        "remark": "", "reductions": [],
         "sources": [],
     }
     steps = trace.pop("steps")

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
-from modelcheck.ir import Assert, Block, If, Program, statements
+from modelcheck.ir import Assert, Block, If, Program, Property, statements
 from modelcheck.source import NOWHERE, ConfigurationError
 from modelcheck.trace import Line, line_of
 
-PropertyKind: TypeAlias = Literal["always", "sometimes", "assert", "deadlock"]
+PropertyKind: TypeAlias = Literal["always", "lemma", "sometimes", "assert", "deadlock"]
 
 NO_DEADLOCK = "no process is stuck for ever"
 
@@ -30,8 +30,7 @@ def asked_for(program: Program, properties: tuple[str, ...]) -> frozenset[str]:
 def sentences(program: Program) -> Iterator[tuple[PropertyKind, str, Line]]:
     """Kind, sentence and line of everything that can be asked for; each once, in order."""
     for p in program.properties:
-        kind: PropertyKind = "always" if p.kind == "always" else "sometimes"
-        yield kind, p.sentence, line_of(p.span)
+        yield _kind(p), p.sentence, line_of(p.span)
     asserts: dict[str, Assert] = {}
     for process in program.processes:
         for body in (process.entry, *(action.body for action in process.actions)):
@@ -41,6 +40,13 @@ def sentences(program: Program) -> Iterator[tuple[PropertyKind, str, Line]]:
     for statement in asserts.values():
         yield "assert", statement.sentence, line_of(statement.span)
     yield "deadlock", NO_DEADLOCK, line_of(NOWHERE)
+
+
+def _kind(property: Property) -> PropertyKind:
+    match property.kind:
+        case "always" | "lemma" | "sometimes" as kind:
+            return kind
+    raise ValueError(f"no such property: {property.kind}")
 
 
 def only(program: Program, asked: frozenset[str]) -> Program:

@@ -64,7 +64,7 @@ class Evidence:
                 self.number(begin.state, 0)
                 asked = [
                     p for p in program.properties
-                    if p.kind == "always" or p.sentence not in self.reached
+                    if p.invariant or p.sentence not in self.reached
                 ]
                 self.breaks(begin.state, 0, asked)
                 for p in asked:
@@ -84,9 +84,9 @@ class Evidence:
     def breaks(self, state: State, depth: int, properties: list[Property]) -> bool:
         """Notes which of these properties are broken in a state; whether any is."""
         before = len(self.failures)
-        for property in sorted(properties, key=lambda p: p.kind != "always"):
+        for property in sorted(properties, key=lambda p: not p.invariant):
             held = self.semantics.holds(property, state)
-            if isinstance(held, Fault) or (property.kind == "always" and not held):
+            if isinstance(held, Fault) or (property.invariant and not held):
                 failure = tr.failure_of_property(property, held)
                 self.failures.append((End(self.number(state, depth), None), failure))
                 self.broken.add(property.sentence)

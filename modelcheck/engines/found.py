@@ -117,7 +117,7 @@ def _result(
                 status, depth = "reached", found.reached[sentence]
             elif wanted and found.complete:
                 status = "not reached"
-        case "always" | "assert" | "deadlock":
+        case "always" | "lemma" | "assert" | "deadlock":
             broken = any(_breaks(f, kind, sentence) for f in found.failures)
             if sentence in found.broken or broken:
                 status, depth = "violated", length

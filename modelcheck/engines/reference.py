@@ -130,7 +130,7 @@ class _Expansion:
         self.next: list[int] = []
         self.todo = 0
         semantics = search.semantics
-        self.always = [p for p in search.program.properties if p.kind == "always"]
+        self.invariants = [p for p in search.program.properties if p.invariant]
         self.sometimes = [p for p in search.program.properties if p.kind == "sometimes"]
         self.templates = tuple(process.name for process, _ in search.program.instances())
         self.names = semantics.names
@@ -195,7 +195,7 @@ class _Expansion:
             search.states.append(state)
             search.depths.append(depth)
             self.next.append(number)
-            for property in self.always:
+            for property in self.invariants:
                 held = search.semantics.holds(property, state)
                 if held is not True:
                     self._violated(number, property, held)

@@ -19,7 +19,8 @@ from modelcheck.frontend.definitions import (
 from modelcheck.frontend.types import Types, called
 from modelcheck.source import ConfigurationError, Span, SpecError
 
-ROLES = ("boot", "process", "predicate", "always", "sometimes")
+PROPERTIES = ("always", "lemma", "sometimes")
+ROLES = ("boot", "process", "predicate", *PROPERTIES)
 NOT_YET = {
     "eventually": "liveness is not checked by any engine yet",
     "interrupt": "interrupts are not checked by any engine yet",
@@ -91,7 +92,7 @@ class _Declarer:
             parameters=tuple(self.parameters),
             processes=processes,
             boots=tuple(f for f in self.functions if f.role == "boot"),
-            properties=tuple(f for f in own if f.role in ("always", "sometimes")),
+            properties=tuple(f for f in own if f.role in PROPERTIES),
             index_sorts=index_sorts,
             classes=tuple(self.classes),
             objects=tuple(self.objects),
@@ -372,7 +373,7 @@ class _Declarer:
             if name not in ROLES:
                 raise SpecError(
                     span, f"@{name} is not a decorator of the language",
-                    "@boot, @process, @predicate, @always or @sometimes",
+                    "@boot, @process, @predicate, @always, @lemma or @sometimes",
                 )
             if role != "plain":
                 raise SpecError(span, f"{node.name} is @{role} already", "one decorator")
@@ -381,7 +382,7 @@ class _Declarer:
                 for keyword in decorator.keywords:
                     if keyword.arg == "count" and role == "process":
                         count = self._count(module, keyword.value)
-                    elif keyword.arg == "when" and role in ("always", "sometimes"):
+                    elif keyword.arg == "when" and role in PROPERTIES:
                         when = keyword.value
                     else:
                         raise SpecError(span, f"@{name} takes no {keyword.arg}", f"@{name}")

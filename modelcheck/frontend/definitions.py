@@ -134,7 +134,7 @@ class TypeAlias_:
 
 @dataclass(frozen=True, eq=False)
 class Function:
-    """A function; `role` is plain, boot, process, predicate, always or sometimes."""
+    """A function; `role` is plain, boot, process, predicate, always, lemma or sometimes."""
 
     name: str
     module: Module

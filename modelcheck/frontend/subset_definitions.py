@@ -21,6 +21,7 @@ FUNCTION_DECORATORS: dict[str, tuple[str, ...]] = {  # and the keywords that eac
     "interrupt": ("of",),
     "predicate": (),
     "always": ("when",),
+    "lemma": ("when",),
     "sometimes": ("when",),
     "eventually": (),
 }
@@ -40,7 +41,7 @@ INSTEAD_OF_IMPORT = {
     "Union": "Page | None",
     "field": "name: type = default",
 }
-PROPERTIES = ("always", "sometimes", "eventually")
+PROPERTIES = ("always", "lemma", "sometimes", "eventually")
 
 
 def imported_module(node: ast.Import, where: Where) -> Refusal | None:

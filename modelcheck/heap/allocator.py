@@ -201,10 +201,10 @@ class Allocator:
 
     def holds(self, f: Function) -> bool:
         """Whether a property is true of what memory holds now.  Where its `when` is false, `always`
-        is true and `sometimes` is not."""
+        and `lemma` are true and `sometimes` is not."""
         when = self._whens.get(f.name)
         if when is not None and not self.layouts.run(when, f.module):
-            return f.role == "always"
+            return f.role in ("always", "lemma")
         return bool(self._callable(f)())
 
     # --------------------------------------------------------------------------------- reading

@@ -137,7 +137,7 @@ def constants_are_in_their_sorts(program: Program) -> Iterator[Illegal]:
 
 def properties_are_named(program: Program) -> Iterator[Illegal]:
     for p in program.properties:
-        if p.kind not in ("always", "sometimes"):
+        if p.kind not in ("always", "lemma", "sometimes"):
             yield Illegal(p, "", f"no property is of the kind {p.kind}")
     if sentence := _first_twice(p.sentence for p in program.properties):
         yield Illegal(program, "", f"two properties say: {sentence}")

@@ -96,7 +96,7 @@ class Reader:
         while self.peek("process"):
             processes.append(self.process())
         properties = []
-        while self.peek("always", "sometimes"):
+        while self.peek("always", "lemma", "sometimes"):
             properties.append(self.property())
         if self.at < len(self.lines):
             raise self.next().error("expected a declaration of the program (in its place)")

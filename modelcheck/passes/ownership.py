@@ -141,7 +141,7 @@ def _says_it_of_each(property: Property, name: str) -> bool:
     parts = [property.condition, *((property.when,) if property.when is not None else ())]
     if not any(_reads(part, name) for part in parts):
         return True
-    if property.kind != "always" or property.when is not None:
+    if not property.invariant or property.when is not None:
         return False
     return all(_is_of_each(part, name) for part in _conjuncts(property.condition))
 

@@ -10,7 +10,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TextIO, TypeAlias
+
+from modelcheck.trace import Line
+
+LABEL = 13  # columns of the labels down the left
 
 
 @dataclass(frozen=True)
@@ -61,3 +66,14 @@ def write(rows: Iterable[Row], stream: TextIO) -> None:
             line.append(clean(piece.text), style=piece.style)
         line.rstrip()
         console.print(line)
+
+
+def labelled(label: str, text: str, style: str = "") -> Row:
+    """A row with its label down the left."""
+    return (Piece("  " + label.ljust(LABEL - 2), "dim"), Piece(text, style))
+
+
+def place(line: Line, spec: str) -> str:
+    """`line 84`, or `line 28 of page.py`."""
+    of = "" if line.file == spec else f" of {PurePath(line.file).name}"
+    return f"line {line.line}{of}"

@@ -8,13 +8,11 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
-
+from modelcheck.report.gaps import proof_rows
 from modelcheck.report.lanes import WIDTH, trace_rows
-from modelcheck.report.pieces import Piece, Row, row
+from modelcheck.report.pieces import Piece, Row, labelled, place, row
 from modelcheck.trace import Failure, Line, PropertyResult, Validation, Verdict
 
-LABEL = 13  # columns of the labels down the left
 STYLES = {"HOLDS": "bold green", "VIOLATED": "bold red", "UNKNOWN": "bold yellow"}
 
 
@@ -24,18 +22,15 @@ def verdict_rows(
     """The whole report of one verdict.  `expected`: what the spec's EXPECT makes of it."""
     rows = [_headline(verdict)]
     if expected:
-        rows.append(_labelled("expected", expected, _style_of_expected(expected)))
+        rows.append(labelled("expected", expected, _style_of_expected(expected)))
     rows += _limits(verdict)
     rows += _properties(verdict)
+    rows += proof_rows(verdict)
     rows += _warnings(verdict)
     if verdict.trace is not None:
         rows += [(), *trace_rows(verdict.trace, width, full), ()]
         rows += validation_rows(verdict.validation)
     return rows
-
-
-def _labelled(label: str, text: str, style: str = "") -> Row:
-    return (Piece("  " + label.ljust(LABEL - 2), "dim"), Piece(text, style))
 
 
 def _style_of_expected(expected: str) -> str:
@@ -56,7 +51,8 @@ def _said(verdict: Verdict) -> str:
         case "HOLDS":
             asked = any(p.status == "not checked" for p in verdict.properties)
             every = "every property that was asked for" if asked else "every property"
-            return f"{every}, in every reachable state of this instance"
+            how = ": by induction, for runs of every length" if verdict.proof else ""
+            return f"{every}, in every reachable state of this instance{how}"
         case "UNKNOWN":
             return "nothing wrong was found, but not everything was looked at"
         case "VIOLATED":
@@ -86,16 +82,18 @@ def _limits(verdict: Verdict) -> list[Row]:
         f"{how_far}: {_count(verdict.states, 'state')}, "
         f"{_count(verdict.transitions, 'transition')}, depth {verdict.depth}"
     )
-    if verdict.engine == "symbolic":  # it looks at runs, and counts none
+    if verdict.engine == "induction":
+        counts = "some thousand states, then one step from any state that satisfies what is proved"
+    elif verdict.engine == "symbolic":  # it looks at runs, and counts none
         counts = f"not all reachable states: runs of up to {_count(verdict.depth, 'step')}"
     rows = [
-        _labelled("instance", f"{instance}, memory model {verdict.memory_model}"),
-        _labelled("searched", f"{counts}{time} ({verdict.engine} engine)"),
+        labelled("instance", f"{instance}, memory model {verdict.memory_model}"),
+        labelled("searched", f"{counts}{time} ({verdict.engine} engine)"),
     ]
     if verdict.remark:
-        rows.append(_labelled("", verdict.remark))
+        rows.append(labelled("", verdict.remark))
     if verdict.stopped is not None:
-        rows.append(_labelled("stopped", str(verdict.stopped), "bold yellow"))
+        rows.append(labelled("stopped", str(verdict.stopped), "bold yellow"))
     given = [
         f"{n} {v:,}" for n, v in (
             ("states", verdict.limits.states), ("seconds", verdict.limits.seconds),
@@ -103,15 +101,17 @@ def _limits(verdict: Verdict) -> list[Row]:
         ) if v is not None
     ]
     if given:
-        rows.append(_labelled("limits", ", ".join(given)))
-    rows += [_labelled("assumes", a) for a in verdict.assumptions]
+        rows.append(labelled("limits", ", ".join(given)))
+    rows += [labelled("assumes", a) for a in verdict.assumptions]
     if verdict.trace is not None:
         steps = _count(len(verdict.trace.steps), "step")
         switches = _count(verdict.trace.switches, "CPU switch", "CPU switches")
         shortest = "none is shorter"
-        if verdict.trace.failure is not None and verdict.trace.failure.kind == "deadlock":
+        if verdict.engine == "induction":
+            shortest = "there may be a shorter one"
+        elif verdict.trace.failure is not None and verdict.trace.failure.kind == "deadlock":
             shortest = "no shorter way to where everyone waits who will wait for ever"
-        rows.append(_labelled("trace", f"{steps}, {switches}; {shortest}"))
+        rows.append(labelled("trace", f"{steps}, {switches}; {shortest}"))
     return rows
 
 
@@ -125,11 +125,12 @@ def _properties(verdict: Verdict) -> list[Row]:
     shown = [p for p in verdict.properties if not (ended and p.status == "not checked")]
     rows: list[Row] = []
     for p in shown:
-        style = {"violated": "red", "not reached": "yellow", "not checked": "yellow"}.get(p.status)
-        rows.append(_labelled("" if rows else "properties", _property(p), style or ""))
+        style = {"violated": "red", "not reached": "yellow", "not checked": "yellow",
+                 "not inductive": "yellow"}.get(p.status)
+        rows.append(labelled("" if rows else "properties", _property(p), style or ""))
     if len(shown) < len(verdict.properties):
         left = _count(len(verdict.properties) - len(shown), "other")
-        rows.append(_labelled("", f"{left} not decided: the search ended at this violation"))
+        rows.append(labelled("", f"{left} not decided: the search ended at this violation"))
     return rows
 
 
@@ -146,18 +147,12 @@ def _warnings(verdict: Verdict) -> list[Row]:
         if (never.process, never.source) not in seen:
             seen.add((never.process, never.source))
             text = f"{never.process} never takes {place(never.source, verdict.spec)}"
-            rows.append(_labelled("warning", f"{text}: {never.source.text}", "yellow"))
+            rows.append(labelled("warning", f"{text}: {never.source.text}", "yellow"))
     for other in verdict.others:
         where = "" if other.kind == "deadlock" else f" ({place(other.source, verdict.spec)})"
         how = "there too" if other.kind == "deadlock" else "as short"
-        rows.append(_labelled("also", f"{_wrong(other, verdict.spec)}{where}; {how}", "red"))
+        rows.append(labelled("also", f"{_wrong(other, verdict.spec)}{where}; {how}", "red"))
     return rows
-
-
-def place(line: Line, spec: str) -> str:
-    """`line 84`, or `line 28 of page.py`."""
-    of = "" if line.file == spec else f" of {PurePath(line.file).name}"
-    return f"line {line.line}{of}"
 
 
 def validation_rows(validation: Validation | None) -> list[Row]:

@@ -328,16 +328,27 @@ class Semantics(States):
 
     def evaluate(self, expr: Expr, state: State) -> Value | Fault:
         """What an expression over all of memory is worth in a state."""
-        read = expression(expr, self._scope({}, 0, 0))
-        try:
-            value: Value = read([*state, *self._scratch])
-        except Faulted as faulted:
-            return faulted.fault
+        return self.reader(expr, {}, 0)(state)
+
+    def reader(
+        self, expr: Expr, slots: dict[str, int], process: int
+    ) -> Callable[[State], Value | Fault]:
+        """What an expression is worth, as a function of the state: over all of memory, and over the
+        locals that stand at these slots.  `process`: whose `me` and `self` it means."""
+        read = expression(expr, self._scope(slots, self.processes[process][1], process))
+
+        def value(state: State) -> Value | Fault:
+            try:
+                found: Value = read([*state, *self._scratch])
+            except Faulted as faulted:
+                return faulted.fault
+            return found
+
         return value
 
     def holds(self, property: Property, state: State) -> bool | Fault:
-        """Whether a property is true in a state: of `always`, also where its `when` is false; of
-        `sometimes`, only where its `when` is true."""
+        """Whether a property is true in a state: of `always` and `lemma`, also where its `when` is
+        false; of `sometimes`, only where its `when` is true."""
         check = self._checks.get(id(property)) or self._check(property)
         return check(state)
 
@@ -345,7 +356,7 @@ class Semantics(States):
         scope = self._scope({}, 0, 0)
         condition = expression(property.condition, scope)
         when = None if property.when is None else expression(property.when, scope)
-        where_not = property.kind == "always"
+        where_not = property.invariant
         binds = any(
             isinstance(e, Quantified) for part in (property.condition, property.when) if part
             for e in walk(part)

@@ -5,20 +5,21 @@ its `schedule` is enough to walk it again on `semantics`.  One JSON document hol
 """
 
 from modelcheck.trace.data import (
-    DISAGREES, Change, Choice, Failure, Limits, Line, NeverTaken, PropertyResult, Reason, Schedule,
-    Status, Stopped, Touch, Trace, TraceStep, Validation, Verdict, exit_code, line_of, of_spec,
-    parameters_of, timeless,
+    DISAGREES, Change, Choice, Failure, Gap, Limits, Line, NeverTaken, Outcome, Proof,
+    PropertyResult, Reason, Schedule, Stands, Status, Stopped, Touch, Trace, TraceStep, Validation,
+    Verdict, exit_code, line_of, of_spec, parameters_of, timeless,
 )
 from modelcheck.trace.document import FORMAT, VERSION, from_json, to_json
 from modelcheck.trace.replay import (
     Disagreement, NotPossible, end_of, failure_of_deadlock, failure_of_fault, failure_of_property,
-    replay,
+    replay, step_shown,
 )
 
 __all__ = [
-    "DISAGREES", "FORMAT", "VERSION", "Change", "Choice", "Disagreement", "Failure", "Limits",
-    "Line", "NeverTaken", "NotPossible", "PropertyResult", "Reason", "Schedule", "Status",
-    "Stopped", "Touch", "Trace", "TraceStep", "Validation", "Verdict", "end_of", "exit_code",
-    "failure_of_deadlock", "failure_of_fault", "failure_of_property", "from_json", "line_of",
-    "of_spec", "parameters_of", "replay", "timeless", "to_json",
+    "DISAGREES", "FORMAT", "VERSION", "Change", "Choice", "Disagreement", "Failure", "Gap",
+    "Limits", "Line", "NeverTaken", "NotPossible", "Outcome", "Proof", "PropertyResult", "Reason",
+    "Schedule", "Stands", "Status", "Stopped", "Touch", "Trace", "TraceStep", "Validation",
+    "Verdict", "end_of", "exit_code", "failure_of_deadlock", "failure_of_fault",
+    "failure_of_property", "from_json", "line_of", "of_spec", "parameters_of", "replay",
+    "step_shown", "timeless", "to_json",
 ]

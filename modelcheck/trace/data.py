@@ -14,9 +14,11 @@ Kind = Literal[
     "safety", "deadlock", "unreached",
     "assert", "none", "index", "range", "choose", "ghost", "runaway",
 ]
-Status = Literal["holds", "violated", "not checked", "reached", "not reached"]
+Status = Literal[
+    "holds", "violated", "not checked", "reached", "not reached", "not inductive",
+]
 Reason = Literal[
-    "states", "seconds", "memory", "interrupted", "depth", "solver", "encoding",
+    "states", "seconds", "memory", "interrupted", "depth", "solver", "encoding", "induction",
 ]
 
 EXIT_CODES: dict[Kind, int] = {
@@ -25,7 +27,7 @@ EXIT_CODES: dict[Kind, int] = {
 }
 UNKNOWN_CODES: dict[Reason, int] = {
     "states": 20, "seconds": 20, "memory": 21, "interrupted": 130,
-    "depth": 20, "solver": 20, "encoding": 20,
+    "depth": 20, "solver": 20, "encoding": 20, "induction": 20,
 }
 DISAGREES = 22
 
@@ -179,7 +181,10 @@ class Stopped:
             "memory": "the memory was spent", "interrupted": "interrupted",
             "depth": "the limit on depth was reached", "solver": "z3 gave no answer",
             "encoding": "a step does more than the symbolic engine follows",
+            "induction": "induction does not decide everything that was asked",
         }[self.reason]
+        if self.reason == "induction":
+            return limit
         if not self.states:  # runs were looked at, not states
             return f"{limit}: nothing wrong in any run of up to {self.depth} steps"
         return f"{limit}: {self.states:,} states, depth {self.depth}, {self.queue:,} in the queue"
@@ -187,10 +192,10 @@ class Stopped:
 
 @dataclass(frozen=True)
 class PropertyResult:
-    """`kind`: always, sometimes, assert or deadlock.  `depth`: the number of steps to where it was
-    reached or violated, else None."""
+    """`depth`: the number of steps to where it was reached or violated, else None.  Not inductive:
+    it may hold all the same."""
 
-    kind: Literal["always", "sometimes", "assert", "deadlock"]
+    kind: Literal["always", "lemma", "sometimes", "assert", "deadlock"]
     sentence: str
     status: Status
     depth: int | None
@@ -204,6 +209,46 @@ class NeverTaken:
     process: str
     action: str
     source: Line
+
+
+@dataclass(frozen=True)
+class Stands:
+    """Where a process stands, and its locals that matter there.  `source`: None if it has ended."""
+
+    process: str
+    source: Line | None
+    locals: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Why a property is not inductive: a state that satisfies all that is proved, and the property,
+    and a step from it that breaks the property.  No run may ever reach that state.
+
+    sentence  the property, or the fault
+    cells     those that are not as they are at the start
+    """
+
+    sentence: str
+    cells: tuple[tuple[str, str], ...]
+    stands: tuple[Stands, ...]
+    step: TraceStep
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What induction adds to a verdict: whatever `holds` is proved for every length of run.
+
+    lemmas  those of the author's that the proof rests on
+    facts   how many facts of where processes stand it rests on, inferred and proved too
+    moves   some step is possible from a state that satisfies what is proved
+    gaps    of each property that is not inductive, why
+    """
+
+    lemmas: tuple[str, ...]
+    facts: int
+    moves: bool
+    gaps: tuple[Gap, ...]
 
 
 @dataclass(frozen=True)
@@ -223,8 +268,9 @@ class Verdict:
     depth                the length of the longest shortest path looked at
     exhaustive           every reachable state was looked at
     stopped              for UNKNOWN: why, and how far the search got
-    never_taken          only of an exhaustive search
+    never_taken          only of an exhaustive search, or of a proof
     others               violations at the same length as the trace's, not shown
+    proof                what is proved of every length of run; None where nobody tried
     seconds              wall-clock; None where the same bytes are wanted every time
     remark               why another engine, that might have been faster, did not serve; "" for none
     reductions           why states are fewer, and runs perhaps shorter, than the Program's own
@@ -248,6 +294,7 @@ class Verdict:
     trace: Trace | None
     others: tuple[Failure, ...]
     seconds: float | None
+    proof: Proof | None = None
     validation: Validation | None = None
     remark: str = ""
     sources: tuple[tuple[str, str], ...] = ()

@@ -23,7 +23,8 @@ def replay(semantics: Semantics, schedule: Schedule, failure: Failure | None = N
     """Walk a schedule from the start.  NotPossible at the first step that cannot be taken.
 
     The trace's failure is the one given (a deadlock is no matter of one run), else the fault in the
-    last step, else the first `always` that is false after it, else none."""
+    last step, else the first `always` or `lemma` that is false after
+    it, else none."""
     begin = next((b for b in semantics.initial() if b.choices == schedule.initial), None)
     if begin is None:
         raise NotPossible(f"no run begins with the choices {list(schedule.initial)}")
@@ -39,7 +40,7 @@ def replay(semantics: Semantics, schedule: Schedule, failure: Failure | None = N
             at = f"{semantics.names[process]} at {semantics.location(state, process)}"
             with_choices = f" with the choices {list(choices)}" if choices else ""
             raise NotPossible(f"{where} is not possible: {at}{with_choices}")
-        steps.append(_trace_step(semantics, state, detail))
+        steps.append(step_shown(semantics, state, detail))
         state, fault = detail.step.target, detail.step.fault
     start = begin.state
     return Trace(
@@ -70,7 +71,7 @@ def failure_of_fault(fault: Fault, process: str) -> Failure:
 
 
 def failure_of_property(property: Property, held: bool | Fault) -> Failure:
-    """An `always` that is false, or that cannot be evaluated."""
+    """An `always` or a `lemma` that is false, or that cannot be evaluated."""
     if isinstance(held, bool):
         return Failure("safety", property.sentence, line_of(property.span))
     sentence = f"{held.sentence}, in the property '{property.sentence}'"
@@ -94,14 +95,15 @@ def _failure(
     if fault is not None:
         return failure_of_fault(fault, process)
     for property in semantics.program.properties:
-        if property.kind == "always" and state is not None:
+        if property.invariant and state is not None:
             held = semantics.holds(property, state)
             if held is not True:
                 return failure_of_property(property, held)
     return None
 
 
-def _trace_step(semantics: Semantics, state: State, detail: Detail) -> TraceStep:
+def step_shown(semantics: Semantics, state: State, detail: Detail) -> TraceStep:
+    """A step from a state, in texts."""
     step = detail.step
     action, target = step.action, step.target
     return TraceStep(

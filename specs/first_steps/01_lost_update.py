@@ -1,4 +1,4 @@
-"""1 of 10: two CPUs count a dirty page each, and one count is lost.
+"""1 of 11: two CPUs count a dirty page each, and one count is lost.
 
 You describe what the CPUs do; the tool tries every order in which their steps can follow each
 other, as if an adversary chose who runs next.  This file is read, and never run.

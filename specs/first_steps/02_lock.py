@@ -1,4 +1,4 @@
-"""2 of 10: a lock mends the lost update.
+"""2 of 11: a lock mends the lost update.
 
 `spin_lock` is one step, and can be taken only when the lock is free: while another CPU holds it,
 the adversary cannot run this one.  `spin_unlock` frees it; the wrong CPU's is an error of its own.

@@ -1,4 +1,4 @@
-"""3 of 10: flags that share a word: a plain change of one rewrites them all.
+"""3 of 11: flags that share a word: a plain change of one rewrites them all.
 
 A frozen dataclass is a "word": its fields lie in one memory location, like the flags in Xen's
 count_info.  A CPU cannot store one flag of a word; C's `count_info |= PGC_broken` loads the word

@@ -1,4 +1,4 @@
-"""4 of 10: cmpxchg, and what it returns.
+"""4 of 11: cmpxchg, and what it returns.
 
 `cmpxchg(place, old, new)` is one step: if the place holds `old` it stores `new`, else it stores
 nothing.  Either way it returns what the place held, as Xen's does.  That value is the only way to

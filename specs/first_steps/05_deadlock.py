@@ -1,4 +1,4 @@
-"""5 of 10: waiting, and waiting for ever.
+"""5 of 11: waiting, and waiting for ever.
 
 `wait_until(condition)` is a step that a CPU can take only when the condition is true; until then
 it stands there.  (A loop that only looks and looks again is a wait too: spinning is no progress.)

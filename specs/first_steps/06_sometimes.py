@@ -1,4 +1,4 @@
-"""6 of 10: @sometimes, the guard against promises that hold because nothing happens.
+"""6 of 11: @sometimes, the guard against promises that hold because nothing happens.
 
 "No page is handed out dirty" is true of a heap that never hands out a page.  It is true of the
 design below as well when a typing error makes its test always false.  No @always can tell you: it

@@ -1,4 +1,4 @@
-"""7 of 10: several pages, linked in a list.
+"""7 of 11: several pages, linked in a list.
 
 `@shared(count=3)` makes three pages.  `Page | None` is C's `struct page_info *`: to follow None is
 a violation, as it would be a crash.  @boot fills memory before any CPU runs, so nobody counts its

@@ -1,4 +1,4 @@
-"""8 of 10: notes for promises only, and promises that a lock suspends.
+"""8 of 11: notes for promises only, and promises that a lock suspends.
 
 Nothing in this heap's memory says which pages are handed out, so a promise about that needs a
 note of its own: a Ghost.  Setting one is no step, but part of the step before it, and nothing that

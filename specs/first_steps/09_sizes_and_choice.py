@@ -1,4 +1,4 @@
-"""9 of 10: how large is large enough, and choices that are nobody's.
+"""9 of 11: how large is large enough, and choices that are nobody's.
 
 A verdict is about one instance.  Its sizes are parameters: `param(2, 1, 4)` is 2 unless
 you say `--set DOMAINS=3`, and may be 1 to 4.  Two or three of each is often enough to show a bug,

@@ -1,4 +1,4 @@
-"""10 of 10: atomic, and what it assumes.
+"""10 of 11: atomic, and what it assumes.
 
 `with atomic("reason"):` makes one step of many: nobody comes in between.  Your CPU has no such
 instruction, so it is an assumption, that something which this spec leaves out keeps the others
@@ -13,8 +13,6 @@ And this is what it is worth if the assumption is wrong:
 
     $ modelcheck verify specs/first_steps/10_atomic.py --set SERIALISED=False
     VIOLATED in 4 steps, exit code 12
-
-Now you know the language.  Go on with specs/scrub_in_place.py, a whole design.
 """
 from typing import Annotated
 

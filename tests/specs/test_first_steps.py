@@ -14,14 +14,19 @@ from typer.testing import CliRunner
 
 from modelcheck.cli import app
 from modelcheck.pipeline import Checked, Sets, parameter, verify
+from modelcheck.search import Engine
 from modelcheck.trace import Limits, exit_code
 
 ROOT = Path(__file__).resolve().parents[2]
 TOUR = sorted((ROOT / "specs" / "first_steps").glob("*.py"))
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
-TOLD = re.compile(r"^    \$ (modelcheck verify (\S+)(?: --set (\w+)=(\w+))?)\n    (.+)$", re.M)
-"""A command, its file, the parameter that it sets and its value; and what it gives."""
+TOLD = re.compile(
+    r"^    \$ (modelcheck verify (\S+)(?: --set (\w+)=(\w+))?"
+    r"(?: --property (\w+))?(?: --engine (\w+))?)\n    (.+)$", re.M,
+)
+"""A command, its file, the parameter that it sets and its value, the property that it asks for, and
+the engine; and what it gives."""
 
 
 def prose(spec: Path) -> str:
@@ -46,21 +51,30 @@ def tellings(it: Checked) -> tuple[str, ...]:
     return (f"{verdict.outcome}, {code}",)
 
 
-def check(spec: Path, sets: Sets, monkeypatch: pytest.MonkeyPatch) -> Checked:
+def check(
+    spec: Path, sets: Sets, monkeypatch: pytest.MonkeyPatch, properties: tuple[str, ...] = (),
+    engine: str = "reference",
+) -> Checked:
     monkeypatch.chdir(ROOT)
     path = str(spec.relative_to(ROOT))
-    return verify(path, sets, (), Limits(), lambda states, depth, queue: None)
+    return verify(
+        path, sets, properties, Limits(), lambda states, depth, queue: None, Engine(engine)
+    )
 
 
-@pytest.mark.parametrize(("spec", "command", "path", "name", "value", "told"), COMMANDS)
+@pytest.mark.parametrize(
+    ("spec", "command", "path", "name", "value", "asked", "engine", "told"), COMMANDS
+)
 def test_what_is_told_is_true(
-    spec: Path, command: str, path: str, name: str | None, value: str | None, told: str,
-    monkeypatch: pytest.MonkeyPatch,
+    spec: Path, command: str, path: str, name: str | None, value: str | None, asked: str | None,
+    engine: str | None, told: str, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert path == str(spec.relative_to(ROOT))
-    it = check(spec, {name: parameter(value)} if name and value else {}, monkeypatch)
+    sets = {name: parameter(value)} if name and value else {}
+    it = check(spec, sets, monkeypatch, (asked,) if asked else (), engine or "reference")
     assert told in tellings(it)
-    assert it.expected.startswith("NO" if told.endswith("exit code 15") else "yes")
+    judged = {"exit code 15": "NO", "exit code 20": "not known"}.get(told.split(", ")[-1], "yes")
+    assert it.expected.startswith("not judged" if asked else judged)
     if it.verdict.trace is not None:
         assert it.verdict.validation is not None and it.verdict.validation.mark == "validated"
     result = CliRunner().invoke(app, command.split()[1:])
@@ -82,8 +96,8 @@ def test_a_step_of_the_tour(spec: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_the_files_are_numbered_and_the_readme_leads_here() -> None:
-    assert [int(spec.stem[:2]) for spec in TOUR] == list(range(1, 11))
-    assert "tour in ten files](specs/first_steps/" in README
+    assert [int(spec.stem[:2]) for spec in TOUR] == list(range(1, 12))
+    assert "tour in eleven files](specs/first_steps/" in README
 
 
 def test_what_a_reader_is_told_to_try(tmp_path: Path) -> None:
@@ -95,3 +109,18 @@ def test_what_a_reader_is_told_to_try(tmp_path: Path) -> None:
         changed.write_text(text.replace(f"    {removed}(heap_lock)\n", ""), encoding="utf-8")
         assert changed.read_text(encoding="utf-8") != text
         assert CliRunner().invoke(app, ["verify", str(changed)]).exit_code == code
+
+
+def test_the_lemma_is_what_the_proof_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """11_lemma.py says so, and to try it with five pages."""
+    (spec,) = [spec for spec in TOUR if spec.stem == "11_lemma"]
+    for pages in (2, 5):
+        it = check(spec, {"PAGES": pages}, monkeypatch, ("there_is_a_page",), "induction")
+        assert it.verdict.outcome == "HOLDS" and it.verdict.proof is not None
+        assert it.verdict.proof.lemmas == ("empty says whether there is a page",)
+    without = check(spec, {"KNOWN": False}, monkeypatch, (), "induction").verdict
+    assert [p.sentence for p in without.properties if p.status == "not inductive"] == [
+        "there is a page",
+    ]
+    assert without.proof is not None
+    assert dict(without.proof.gaps[0].cells)["heap.head"] == "None"

@@ -205,7 +205,7 @@ def _property(n: int, property: Property, layout: Layout) -> str:
     code = Text()
     scope = Scope(code, layout, "s", {}, number(0), number(0))
     if property.when is not None:
-        otherwise = int(property.kind == "always")
+        otherwise = int(property.invariant)
         code.line(f"if (!{scope.test(property.when).text}) return {otherwise};")
     code.line(f"return !!{scope.test(property.condition).text};")
     if code.faults:
@@ -219,7 +219,7 @@ def _property(n: int, property: Property, layout: Layout) -> str:
 
 
 def _properties(program: Program) -> str:
-    always = [n for n, p in enumerate(program.properties) if p.kind == "always"]
+    always = [n for n, p in enumerate(program.properties) if p.invariant]
     holds = " && ".join(f"property_{n}(s) == 1" for n in always) or "true"
     rows = "\n".join(
         f"    {{property_{n}, {n}}}," for n, p in enumerate(program.properties)

@@ -269,6 +269,6 @@ def _broken_in(semantics: Semantics, state: State) -> tr.Failure | None:
     """What is broken in a state, if anything."""
     for property in semantics.program.properties:
         held = semantics.holds(property, state)
-        if isinstance(held, Fault) or (property.kind == "always" and not held):
+        if isinstance(held, Fault) or (property.invariant and not held):
             return tr.failure_of_property(property, held)
     return None

@@ -196,7 +196,7 @@ class Code:
         test = scope.value(property.condition).text
         if property.when is not None:
             when = scope.value(property.when).text
-            always = property.kind == "always"
+            always = property.invariant
             test = f"(not {when} or {test})" if always else f"({when} and {test})"
         made: Callable[[int], bool] = self._run(f"def holds(s):\n    return {test}\n")["holds"]
         return made

@@ -77,7 +77,7 @@ class _Search:
         self.code = Code(self.semantics)
         self.waiting = Waiting(self.code)
         asked = [_Asked(self.code, p) for p in self.program.properties]
-        self.always = [a for a in asked if a.property.kind == "always"]
+        self.always = [a for a in asked if a.property.invariant]
         self.found.reached = dict(self.evidence.reached)
         self.sometimes = [
             a for a in asked

@@ -1,9 +1,10 @@
 """Is there a violation after 0, 1, 2, ... steps?  The first yes is the shortest there is.
 
-At each depth z3 is asked whether the step there can fault, whether an `always` is false in the
-state that it leads to, and which `sometimes` is true there.  A yes is believed when the run has
-been walked on `semantics`, state by state; if that goes another way, `Disagreement` is raised.  An
-answer that z3 does not give (the time is spent, ...) ends the search: it is never read as no.
+At each depth z3 is asked whether the step there can fault, whether an `always` or a `lemma` is
+false in the state that it leads to, and which `sometimes` is true there.  A yes is believed when
+the run has been walked on `semantics`, state by state; if that goes another way, `Disagreement` is
+raised.  An answer that z3 does not give (the time is spent, ...) ends the search: it is never read
+as no.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def explore(
 
 
 def ask(solver: Any, literal: Any, milliseconds: int | None) -> Answer:
-    """Whether a literal can be true."""
+    """Whether a literal (of several: all at once) can be true."""
     if milliseconds is not None:
         if milliseconds <= 0:
             return "unknown"
@@ -106,7 +107,7 @@ class Search:
                 held = self.semantics.holds(property, begin.state)
                 if property.kind == "sometimes" and held is True:
                     self.reached.setdefault(property.sentence, 0)
-                elif isinstance(held, Fault) or (property.kind == "always" and not held):
+                elif isinstance(held, Fault) or (property.invariant and not held):
                     failure = tr.failure_of_property(property, held)
                     self.sentence = property.sentence
                     self.trace = self._replayed(begin.choices, [], failure)
@@ -172,7 +173,7 @@ class Search:
         """Whether the search ends, as a property can be broken in a state after k steps."""
         literals = [
             self._broken(number, k) for number, p in enumerate(self.program.properties)
-            if p.kind == "always" or p.sentence not in self.reached
+            if p.invariant or p.sentence not in self.reached
         ]
         literal = _any(literals, self.frames)
         found = self._ask(literal)
@@ -180,7 +181,7 @@ class Search:
             begin, steps, end = self._calmest(literal, k, fault=False)
             for property in self.program.properties:
                 held = self.semantics.holds(property, end)
-                if isinstance(held, Fault) or (property.kind == "always" and not held):
+                if isinstance(held, Fault) or (property.invariant and not held):
                     self.sentence = property.sentence
                     failure = tr.failure_of_property(property, held)
                     self.trace = self._replayed(begin.choices, steps, failure)
@@ -308,6 +309,6 @@ def _result(
         return tr.PropertyResult(kind, sentence, "reached", search.reached[sentence], line)
     if trace is not None and trace.failure is not None:
         asserted = kind == "assert" == trace.failure.kind and trace.failure.sentence == sentence
-        if asserted or (kind == "always" and sentence == search.sentence):
+        if asserted or (kind in ("always", "lemma") and sentence == search.sentence):
             return tr.PropertyResult(kind, sentence, "violated", len(trace.steps), line)
     return tr.PropertyResult(kind, sentence, "not checked", None, line)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ from modelcheck.engines.symbolic.terms import (
 )
 from modelcheck.ir import END, Bool, Enum, Int, Process, Property, Record, Ref, Sort, Value
 from modelcheck.semantics import Semantics, State
-from modelcheck.semantics.states import numbers
+from modelcheck.semantics.states import States, numbers
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,11 @@ class System:
         end = merged(self.terms, ways)
         self.steps = end.test
         self.next = [end.memory[slot] for slot in range(semantics.width)]
-        self.asked = tuple(self._asked(p) for p in semantics.program.properties)
+        present: dict[Slot, Sym] = dict(enumerate(self.state))
+        self.asked = tuple(
+            property_in(p, self.terms, semantics, present, self.heads)
+            for p in semantics.program.properties
+        )
 
     def _process(self, number: int) -> tuple[Way, Wrong]:
         """All that one process can do."""
@@ -81,15 +86,19 @@ class System:
             ways += [Way(both(stands, end.test), end.memory) for end in outcome.ends]
         return merged(self.terms, ways), wrong
 
-    def _asked(self, property: Property) -> Asked:
-        wrong = Wrong()
-        memory: dict[Slot, Sym] = dict(enumerate(self.state))
-        scope = Scope(self.terms, self.semantics, memory, {}, 0, 0, self.heads, True, wrong)
-        when = True if property.when is None else expression(property.when, scope)
-        holds = expression(property.condition, scope.where(when))
-        if property.kind == "always":
-            return Asked(either(no(when), holds), wrong.fault)
+
+def property_in(
+    property: Property, terms: Terms, states: States, memory: Mapping[Slot, Sym],
+    heads: tuple[tuple[int, frozenset[int]], ...],
+) -> Asked:
+    """What a property is on a memory."""
+    wrong = Wrong()
+    scope = Scope(terms, states, memory, {}, 0, 0, heads, True, wrong)
+    when = True if property.when is None else expression(property.when, scope)
+    holds = expression(property.condition, scope.where(when))
+    if not property.invariant:
         return Asked(both(when, holds), wrong.fault)
+    return Asked(either(no(when), holds), wrong.fault)
 
 
 def state_sorts(semantics: Semantics) -> list[Sort]:
@@ -218,7 +227,7 @@ class Frames:
     def read(self, model: Any, depth: int) -> State:
         """The state after `depth` steps, in a model."""
         pairs = zip(self.state(depth), self.system.sorts, strict=True)
-        return tuple(_value(a, sort, model) for a, sort in pairs)
+        return tuple(value_of(a, sort, model) for a, sort in pairs)
 
     def who(self, depth: int) -> list[Any]:
         """The constant that says who takes the step from there; none if there is one process."""
@@ -242,12 +251,13 @@ def _number(term: Any, model: Any) -> int:
     return int(model.eval(term, model_completion=True).as_signed_long())
 
 
-def _value(sym: Sym, sort: Sort, model: Any) -> Value:
+def value_of(sym: Sym, sort: Sort, model: Any) -> Value:
+    """The value of a variable of this sort in a model."""
     match sort:
         case Bool():
             return bool(z3.is_true(model.eval(sym, model_completion=True)))
         case Record(_, fields):
-            return tuple(_value(p, s, model) for p, (_, s) in zip(sym, fields, strict=True))
+            return tuple(value_of(p, s, model) for p, (_, s) in zip(sym, fields, strict=True))
         case Int() | Enum() | Ref():
             number: int = sym.lo if sym.term is None else _number(sym.term, model)
             return None if isinstance(sort, Ref) and number == NIL else number

@@ -17,6 +17,7 @@ import typer
 
 import modelcheck
 from modelcheck import pipeline
+from modelcheck.passes import REDUCTIONS
 from modelcheck.report.lanes import WIDTH
 from modelcheck.report.pieces import write
 from modelcheck.report.progress import ProgressLine
@@ -72,6 +73,13 @@ def verify(
             "steps) or induction."
         ),
     ] = "auto",
+    reductions: Annotated[
+        bool, typer.Option(help="Native: search fewer states, where that leaves the verdict.")
+    ] = True,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(metavar="REDUCTION", help=f"But not this one: {', '.join(REDUCTIONS)}."),
+    ] = None,
     max_depth: Annotated[
         int | None, typer.Option(min=0, help="Symbolic: stop after runs of so many steps.")
     ] = None,
@@ -90,7 +98,12 @@ def verify(
         if engine not in ENGINES:
             known = pipeline.nearest(engine, list(ENGINES))
             raise ConfigurationError(f"no engine {engine!r}: {known}")
-        by = Engine(engine, max_depth)
+        for name in without or ():
+            if name not in REDUCTIONS:
+                known = pipeline.nearest(name, list(REDUCTIONS))
+                raise ConfigurationError(f"no reduction {name!r}: {known}")
+        fewer = frozenset(REDUCTIONS if reductions else ()).difference(without or ())
+        by = Engine(engine, max_depth, fewer)
         if max_seconds == float("inf"):  # JSON has no such number
             raise ConfigurationError(
                 "--max-seconds inf: write a number of seconds, as in --max-seconds 60"

@@ -17,7 +17,6 @@ from modelcheck.engines.asked import asked_for, only
 from modelcheck.engines.limits import Progress
 from modelcheck.engines.quick import search as quick
 from modelcheck.ir import Program
-from modelcheck.semantics import Semantics
 from modelcheck.source import ConfigurationError
 from modelcheck.trace import Limits, Verdict
 
@@ -36,8 +35,9 @@ class _Beside:
 
     why  a sentence that says why the native engine does not serve; "" if nobody had to ask"""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, reductions: frozenset[str]) -> None:
         self.program = program
+        self.reductions = reductions
         self.why = ""
         self._making: Making | None = None
 
@@ -47,12 +47,11 @@ class _Beside:
             return
         from modelcheck.engines.native import NotNative
         from modelcheck.engines.native.build import Making, NoCompiler
-        from modelcheck.engines.native.search import in_c
+        from modelcheck.engines.native.reduced import source_of
 
         try:
             if self._making is None:
-                source, _ = in_c(self.program, Semantics(self.program))
-                self._making = Making(source)
+                self._making = Making(source_of(self.program, self.reductions))
             if self._making.ready():
                 raise _Ready
         except (NotNative, NoCompiler) as error:
@@ -66,11 +65,12 @@ class _Beside:
 
 def explicit(
     program: Program, limits: Limits, properties: tuple[str, ...] = (),
-    progress: Progress | None = None,
+    progress: Progress | None = None, reductions: frozenset[str] = frozenset(),
 ) -> Verdict:
-    """The verdict of the quick engine, or of the native one if it could take over."""
+    """The verdict of the quick engine, or of the native one, with these reductions, if it could
+    take over."""
     began = time.monotonic()
-    beside = _Beside(only(program, asked_for(program, properties)))
+    beside = _Beside(only(program, asked_for(program, properties)), reductions)
     try:
         verdict = quick.explore(program, limits, properties, progress, beside.look)
         return replace(verdict, remark=beside.why)
@@ -78,23 +78,24 @@ def explicit(
         pass
     finally:
         beside.stop()
-    from modelcheck.engines.native.search import explore
+    from modelcheck.engines.native.reduced import explore
 
-    verdict = explore(program, limits_left(limits, began), properties, progress)
+    verdict = explore(program, limits_left(limits, began), properties, progress, reductions)
     return replace(verdict, limits=limits, seconds=time.monotonic() - began)
 
 
 def native(
     program: Program, limits: Limits, properties: tuple[str, ...] = (),
-    progress: Progress | None = None,
+    progress: Progress | None = None, reductions: frozenset[str] = frozenset(),
 ) -> Verdict:
-    """The verdict of the native engine; ConfigurationError if it cannot serve."""
+    """The verdict of the native engine, with these reductions; ConfigurationError if it cannot
+    serve."""
     from modelcheck.engines.native import NotNative
     from modelcheck.engines.native.build import NoCompiler
-    from modelcheck.engines.native.search import explore
+    from modelcheck.engines.native.reduced import explore
 
     try:
-        return explore(program, limits, properties, progress)
+        return explore(program, limits, properties, progress, reductions)
     except (NotNative, NoCompiler) as error:
         text = f"--engine native cannot serve: {error}; --engine quick can"
         raise ConfigurationError(text) from None

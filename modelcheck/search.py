@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from modelcheck.ir import Program
+from modelcheck.passes import REDUCTIONS
 from modelcheck.source import ConfigurationError
 from modelcheck.trace import Limits, Verdict
 
@@ -18,10 +19,12 @@ Progress = Callable[[int, int, int], None]
 
 @dataclass(frozen=True)
 class Engine:
-    """What is asked for: an engine, and (symbolic, auto) how many steps it shall look ahead."""
+    """What is asked for: an engine, (symbolic, auto) how many steps it shall look ahead, and
+    (native, auto) which reductions it may use."""
 
     name: str = "auto"
     depth: int | None = None
+    reductions: frozenset[str] = frozenset(REDUCTIONS)
 
     def fits(self, limits: Limits) -> None:
         """ConfigurationError if a limit means nothing to the engine."""
@@ -57,7 +60,7 @@ def search(
 
             return quick.explore(program, limits, properties, progress)
         case "native":
-            return handover.native(program, limits, properties, progress)
+            return handover.native(program, limits, properties, progress, engine.reductions)
         case "reference":
             from modelcheck.engines import reference  # networkx: 0.2 s
 
@@ -67,7 +70,7 @@ def search(
         case "induction":
             return _induction(program, limits, properties, progress)
     began = time.monotonic()
-    first = handover.explicit(program, limits, properties, progress)
+    first = handover.explicit(program, limits, properties, progress, engine.reductions)
     if first.stopped is None or not (
         first.stopped.reason == "memory"
         or (first.stopped.reason == "states" and engine.depth is not None)

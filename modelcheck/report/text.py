@@ -90,6 +90,9 @@ def _limits(verdict: Verdict) -> list[Row]:
         labelled("instance", f"{instance}, memory model {verdict.memory_model}"),
         labelled("searched", f"{counts}{time} ({verdict.engine} engine)"),
     ]
+    if verdict.reductions:
+        names = ", ".join(verdict.reductions)
+        rows.append(labelled("", f"reduced by {names} (--no-reductions: all states)"))
     if verdict.remark:
         rows.append(labelled("", verdict.remark))
     if verdict.stopped is not None:
@@ -107,7 +110,7 @@ def _limits(verdict: Verdict) -> list[Row]:
         steps = _count(len(verdict.trace.steps), "step")
         switches = _count(verdict.trace.switches, "CPU switch", "CPU switches")
         shortest = "none is shorter"
-        if verdict.engine == "induction":
+        if verdict.engine == "induction" or verdict.reductions:
             shortest = "there may be a shorter one"
         elif verdict.trace.failure is not None and verdict.trace.failure.kind == "deadlock":
             shortest = "no shorter way to where everyone waits who will wait for ever"

@@ -20,13 +20,13 @@ from modelcheck.engines.native.exchange import Exchanger
 from modelcheck.engines.native.running import Running, Said, found_by
 from modelcheck.engines.places import Places
 from modelcheck.ir import Program
+from modelcheck.passes import REDUCTIONS
 from modelcheck.passes.lock_protected import lock_protected
 from modelcheck.passes.ownership import COPY, Owned, ownership
 from modelcheck.passes.symmetry import Symmetry, symmetry
 from modelcheck.semantics import Fault, Initial, Semantics, State
 
-LOCKS, OWNERSHIP, SYMMETRY = "lock-protected", "ownership", "symmetry"
-REDUCTIONS = (LOCKS, OWNERSHIP, SYMMETRY)
+LOCKS, OWNERSHIP, SYMMETRY = REDUCTIONS
 MORE = 200  # how many times the states of the reduced search the whole one is given for a trace
 SOME = 1_000_000  # and so many in any case
 
@@ -59,6 +59,13 @@ def reduced(program: Program, wanted: frozenset[str]) -> Reduced:
     exchanged = symmetry(program) if SYMMETRY in wanted else NOTHING
     names += [SYMMETRY] * exchanged.some
     return Reduced(program, exchanged, owned, tuple(names))
+
+
+def source_of(program: Program, wanted: frozenset[str]) -> str:
+    """The C that a search with these reductions begins with; NotNative if there is none."""
+    fewer = reduced(program, wanted)
+    semantics = Semantics(fewer.program)
+    return search.in_c(fewer.program, semantics, fewer.exchanged, fewer.owned)[0]
 
 
 def explore(

@@ -186,7 +186,7 @@ class _Function:
         if pc_kept:
             mask = (1 << control.bits) - 1
             code.line(
-                f"const unsigned here = (control(from, cpu) & {mask:#x})"
+                f"const uint64_t here = (control(from, cpu) & {mask:#x})"
                 f"{_plus(-control.first[at])};"
             )
         for local in self.process.locals:
@@ -198,7 +198,7 @@ class _Function:
                 mine = [k for k in pc_kept if k.local.name == local.name]
                 if mine and leaf.bits:
                     kept = mine[n]
-                    scaled = "here" if kept.unit == 1 else f"here / {kept.unit}"
+                    scaled = "here" if kept.unit == 1 else f"here / {kept.unit}UL"
                     last = kept.unit * kept.values == control.first[at + 1] - control.first[at]
                     code_ = scaled if last else f"{scaled} % {kept.values}"
                     text = f"(long)({code_}){_plus(leaf.lo)}"
@@ -371,7 +371,7 @@ class _Function:
         pc = self.order[location]
         control = self.layout.controls[self.process.name]
         number_ = [str(control.first[pc])] + [
-            f"({_c_local(k.local.name, k.leaf.path)}{_plus(-k.leaf.lo)}) * {k.unit}"
+            f"(uint64_t)({_c_local(k.local.name, k.leaf.path)}{_plus(-k.leaf.lo)}) * {k.unit}UL"
             for k in control.kept[pc] if k.leaf.bits
         ]
         mask = (1 << control.bits) - 1

@@ -27,8 +27,13 @@ NOTHING = Symmetry((), ())
 LOCATION_OF = """\
 static inline unsigned location_of(const struct state *s, unsigned p)
 {
-    return templates[p].location[control(s, &cpus[p]) & templates[p].mask];
+    const struct template *t = &templates[p];
+    const uint64_t number = control(s, &cpus[p]) & t->mask;
+
+    return t->location ? t->location[number] : searched(t->first, t->locations, number);
 }"""
+
+MOST_NUMBERS = 1 << 16  # of a process in a table; of more, whose they are is searched
 
 
 def program_in_c(
@@ -173,22 +178,28 @@ def _table(process: Process, layout: Layout, places: Places) -> str:
 
 def _templates(states: States, layout: Layout) -> str:
     """Which location each number of a process belongs to."""
-    program = states.program
     tables = []
-    for process in program.processes:
+    for process in states.program.processes:
         first = layout.controls[process.name].first
-        runs = ", ".join(
-            f"[{a} ... {b - 1}] = {n}" for n, (a, b) in enumerate(itertools.pairwise(first))
-        )
-        tables.append(
-            f"static const uint16_t location_of_{process.name}[{first[-1]}] = {{{runs}}};"
-        )
-    rows = "\n".join(
-        f"    {{location_of_{process.name}, {(1 << layout.controls[process.name].bits) - 1:#x}}},"
-        for process, _, _ in states.processes
-    )
+        if first[-1] > MOST_NUMBERS:
+            numbers = ", ".join(f"{n}UL" for n in first[:-1])
+            tables.append(f"static const uint64_t first_of_{process.name}[] = {{{numbers}}};")
+        else:
+            runs = ", ".join(
+                f"[{a} ... {b - 1}] = {n}" for n, (a, b) in enumerate(itertools.pairwise(first))
+            )
+            tables.append(
+                f"static const uint16_t location_of_{process.name}[{first[-1]}] = {{{runs}}};"
+            )
+    rows = []
+    for process, _, _ in states.processes:
+        control = layout.controls[process.name]
+        many = control.first[-1] > MOST_NUMBERS
+        table = f"0, first_of_{process.name}" if many else f"location_of_{process.name}, 0"
+        mask = (1 << control.bits) - 1
+        rows.append(f"    {{{table}, {len(process.actions) + 1}, {mask:#x}UL}},")
     return "\n".join([
-        *tables, "static const struct template templates[PROCESSES] = {", rows, "};",
+        *tables, "static const struct template templates[PROCESSES] = {", *rows, "};",
     ])
 
 

@@ -15,9 +15,10 @@ from modelcheck.engines.asked import NO_DEADLOCK, asked_for, only
 from modelcheck.engines.found import Found, verdict_of
 from modelcheck.engines.limits import Progress
 from modelcheck.engines.native import search
-from modelcheck.engines.native.emit import NOTHING
+from modelcheck.engines.native.emit import MOST_NUMBERS, NOTHING
 from modelcheck.engines.native.exchange import Exchanger
 from modelcheck.engines.native.running import Running, Said, found_by
+from modelcheck.engines.packed import control
 from modelcheck.engines.places import Places
 from modelcheck.ir import Program
 from modelcheck.passes import REDUCTIONS
@@ -51,7 +52,7 @@ def reduced(program: Program, wanted: frozenset[str]) -> Reduced:
         names += [LOCKS] * (fewer != program)
         program = fewer
     owned = ownership(program) if OWNERSHIP in wanted else None
-    if owned is not None and owned.program == program:
+    if owned is not None and (owned.program == program or _is_wide(owned.program)):
         owned = None
     if owned is not None:
         names.append(OWNERSHIP)
@@ -59,6 +60,11 @@ def reduced(program: Program, wanted: frozenset[str]) -> Reduced:
     exchanged = symmetry(program) if SYMMETRY in wanted else NOTHING
     names += [SYMMETRY] * exchanged.some
     return Reduced(program, exchanged, owned, tuple(names))
+
+
+def _is_wide(program: Program) -> bool:
+    """Whether there is no table of all numbers of a process, which ownership needs."""
+    return any(control(process).first[-1] > MOST_NUMBERS for process in program.processes)
 
 
 def source_of(program: Program, wanted: frozenset[str]) -> str:

@@ -54,11 +54,27 @@ struct table {
     unsigned end;              /* the location of those that have ended */
 };
 
-/* A process is one number: which location each of them belongs to, and the bits of a number. */
+/* A process is one number.  Which location each number belongs to: a table, or, where there are too
+ * many, the first number of each location; and the bits of a number. */
 struct template {
     const uint16_t *location;
+    const uint64_t *first;
+    unsigned locations;
     uint64_t mask;
 };
+
+/* The last location whose first number is not above this one. */
+static inline unsigned searched(const uint64_t *first, unsigned locations, uint64_t number)
+{
+    unsigned low = 0;
+
+    while (locations > 1) {
+        unsigned half = locations / 2;
+        low += first[low + half] <= number ? half : 0;
+        locations -= half;
+    }
+    return low;
+}
 
 /* The cells of owned memory that a process is about to read and to write, a bit each. */
 struct touches {

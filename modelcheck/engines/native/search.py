@@ -25,9 +25,6 @@ from modelcheck.passes.ownership import Owned
 from modelcheck.passes.symmetry import Symmetry
 from modelcheck.semantics import Semantics, State
 
-MOST_NUMBERS = 1 << 16  # of one process: a table says which location each belongs to
-
-
 def explore(
     program: Program, limits: tr.Limits, properties: tuple[str, ...] | None = None,
     progress: Progress | None = None,
@@ -53,11 +50,8 @@ def in_c(
                 raise NotNative(f"{variable.name} needs {leaf.bits} bits: over {WORD - 2}")
     layout = Layout(semantics)
     for name, control in layout.controls.items():
-        if control.first[-1] > MOST_NUMBERS:
-            raise NotNative(
-                f"{name} has {control.first[-1]:,} combinations of locations and live locals: over "
-                f"{MOST_NUMBERS:,}"
-            )
+        if control.bits > WORD:
+            raise NotNative(f"{name} keeps {control.bits} bits of locals at once: over {WORD}")
     width, processes = Places(program).width, len(semantics.processes)
     if width * processes > WORD:
         raise NotNative(f"{processes} processes stand in up to {width} loops at once: over {WORD}")

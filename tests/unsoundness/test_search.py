@@ -14,8 +14,9 @@ import pytest
 from typer.testing import CliRunner
 
 from modelcheck.cli import app
-from modelcheck.engines import reference
+from modelcheck.engines import found, reference
 from modelcheck.engines.asked import sentences
+from modelcheck.engines.quick import search as quick
 from modelcheck.engines.symbolic import bounded
 from modelcheck.frontend.compile import compile_spec
 from modelcheck.ir import Program
@@ -168,6 +169,7 @@ def ways_to_stop(program: Program) -> Iterator[Verdict]:
     """Verdicts of searches that end early, in all the ways there are."""
     for states in (1, 2, 3, 5):
         yield reference.explore(program, Limits(states=states))
+        yield quick.explore(program, Limits(states=states))
     yield reference.explore(program, Limits(seconds=0.0))
     yield reference.explore(program, Limits(memory=1))
     for depth in (0, 1, 3):
@@ -202,7 +204,7 @@ def generous(result: Callable[..., PropertyResult]) -> Callable[..., PropertyRes
     return planted
 
 
-@pytest.mark.parametrize("engine", [reference, bounded])
+@pytest.mark.parametrize("engine", [found, bounded])
 def test_a_check_that_is_skipped_would_be_seen(
     engine: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,16 +30,18 @@ MOST_BEGINNINGS = 1_000
 MOST_COMMANDS = 20_000
 
 
-def lowered(program: Program, spec: str, keywords: str) -> Model:
-    """The Model of a Program; `keywords` are names that the target language has no room for.
+def lowered(program: Program, spec: str, name: str, keywords: str) -> Model:
+    """The Model of a Program, to be called `name`; `keywords` are names that the target language
+    has no room for.
 
     SpecError for what cannot be said there."""
-    return _Lowering(program, Names(keywords)).model(spec)
+    return _Lowering(program, name, Names(keywords)).model(spec)
 
 
 class _Lowering:
-    def __init__(self, program: Program, names: Names) -> None:
+    def __init__(self, program: Program, name: str, names: Names) -> None:
         self.program = program
+        self.name = names.given(name)
         self.names = names
         self.semantics = Semantics(program)
         self.variables: list[Cells] = []
@@ -151,11 +153,13 @@ class _Lowering:
                         action.span, f"the design has over {MOST_COMMANDS:,} steps to write out",
                         "fewer processes, or fewer choices",
                     )
+        if not commands:
+            raise SpecError(NOWHERE, "no process takes a step", "a process that does something")
         invariants = tuple(
             self._invariant(p) for p in program.properties if p.kind == "always"
         )
         return Model(
-            name=self.names.given(program.name), spec=spec,
+            name=self.name, spec=spec,
             instance=" ".join(f"{name}={value}" for name, value in program.parameters),
             memory=program.memory or "sc",
             constants=self._constants(commands, invariants),

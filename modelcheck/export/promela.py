@@ -63,8 +63,9 @@ def _how(model: Model) -> list[str]:
     )
     return [
         begins + "  To count them, call this file design.pml, and",
-        "  spin -a design.pml && cc -O2 -DSAFETY -DNOREDUCE -DNOCLAIM -o pan pan.c",
+        "  spin -o1 -o2 -a design.pml && cc -O2 -DSAFETY -DNOREDUCE -DNOCLAIM -o pan pan.c",
         "  ./pan -E -m1000000     (with -m, as many as there may be states in a row)",
+        "(-o1 -o2: else SPIN takes variables that are only written out of its states.)",
     ]
 
 

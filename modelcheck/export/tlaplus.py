@@ -43,8 +43,30 @@ Bit__And(a, b) ==
 """
 
 def tlaplus(model: Model) -> str:
-    """The module; behind its end, where TLC does not read on, the configuration."""
-    return _module(model) + "\n" + configuration(model)
+    """The module."""
+    syntax = Syntax(
+        "TRUE", "FALSE", OPERATORS, _special, {name: given for name, given, _ in model.constants}
+    )
+    rows = [f"---- MODULE {model.name} ----"]
+    rows += [f"\\* {line}".rstrip() for line in head(model, _how(model))]
+    rows += ["EXTENDS Integers, TLC", ""]
+    rows += [f"{given} == {value}" for _, given, value in model.constants]
+    body = _variables(model) + _beginnings(model, syntax)
+    for command in model.commands:
+        try:
+            body += [*_action(command, model, syntax), ""]
+        except Beyond as beyond:
+            raise SpecError(command.spans[0], f"{beyond} cannot be said in TLA+") from None
+    body += ["Next ==", *(f"  \\/ {c.name}" for c in model.commands), ""]
+    for invariant in model.invariants:
+        body += [f"\\* always {invariant.sentence}", f"\\* {shown(invariant.span)}"]
+        try:
+            body += [f"{invariant.name} ==", *syntax.lines(invariant.holds, "  ", "  "), ""]
+        except Beyond as beyond:
+            raise SpecError(invariant.span, f"{beyond} cannot be said in TLA+") from None
+    if any("Bit__And" in row for row in body):
+        rows += BITS.rstrip().split("\n")
+    return "\n".join([*rows, "", *body, "====", ""])
 
 
 def configuration(model: Model) -> str:
@@ -61,34 +83,6 @@ def _how(model: Model) -> list[str]:
         f"what follows the module's end {model.name}.cfg, and",
         f"  java -cp tla2tools.jar tlc2.TLC -workers 1 {model.name}",
     ]
-
-
-def _module(model: Model) -> str:
-    syntax = Syntax(
-        "TRUE", "FALSE", OPERATORS, _special, {name: given for name, given, _ in model.constants}
-    )
-    rows = [f"---- MODULE {model.name} ----"]
-    rows += [f"\\* {line}".rstrip() for line in head(model, _how(model))]
-    rows += ["EXTENDS Integers, TLC", ""]
-    rows += [f"{given} == {value}" for _, given, value in model.constants]
-    body = _variables(model) + _beginnings(model, syntax)
-    for command in model.commands:
-        try:
-            body += [*_action(command, model, syntax), ""]
-        except Beyond as beyond:
-            raise SpecError(command.spans[0], f"{beyond} cannot be said in TLA+") from None
-    body += ["Next ==", *(f"  \\/ {c.name}" for c in model.commands), ""]
-    if not model.commands:
-        body[-2:] = ["Next == FALSE", ""]
-    for invariant in model.invariants:
-        body += [f"\\* always {invariant.sentence}", f"\\* {shown(invariant.span)}"]
-        try:
-            body += [f"{invariant.name} ==", *syntax.lines(invariant.holds, "  ", "  "), ""]
-        except Beyond as beyond:
-            raise SpecError(invariant.span, f"{beyond} cannot be said in TLA+") from None
-    if any("Bit__And" in row for row in body):
-        rows += BITS.rstrip().split("\n")
-    return "\n".join([*rows, "", *body, "===="])
 
 
 def _special(op: Op, texts: tuple[str, ...]) -> str | None:

@@ -8,7 +8,7 @@ from modelcheck.export.model import (
     Body, Branch, Check, Let, Require, Set, Statement, terms_in,
 )
 from modelcheck.export.terms import (
-    TRUE, Read, Scratch, Term, and_, equal, ite, or_, reads, substituted,
+    TRUE, Cells, Num, Read, Scratch, Term, and_, equal, ite, or_, reads, substituted,
 )
 
 
@@ -74,13 +74,20 @@ def _without_checked(body: Body, passed: frozenset[Term]) -> Body:
 def _without_unused(body: Body) -> Body:
     kept: list[Statement] = []
     needed: set[str] = set()
+    set_again: set[tuple[Cells, Term]] = set()  # further on, and nobody reads it until then
     for statement in reversed(body):
         match statement:
             case Let(scratch) if scratch.name not in needed:
                 continue
+            case Set(cells, index) if (cells, index) in set_again:
+                continue
+            case Set(cells, index) if isinstance(index, Num):
+                set_again.add((cells, index))
             case Branch(test, then, other):
                 statement = Branch(test, _without_unused(then), _without_unused(other))
-        needed |= read_in((statement,))
+        read = read_in((statement,))
+        needed |= read
+        set_again = {(cells, index) for cells, index in set_again if cells.name not in read}
         kept.append(statement)
     return tuple(reversed(kept))
 

@@ -58,8 +58,9 @@ def murphi(model: Model) -> str:
 
 
 HOW = (
-    "Rumur's states are ours, and the rules that it fires our steps.  To count them:",
-    "  rumur --deadlock-detection off --value-type int32_t --threads 1 -o design.c FILE",
+    "Rumur's states are ours, and the rules that it fires our steps.  To count them, call this",
+    "file design.m, and",
+    "  rumur --deadlock-detection off --value-type int32_t --threads 1 -o design.c design.m",
     "  cc -std=c11 -O2 -o design design.c -lpthread && ./design",
 )
 

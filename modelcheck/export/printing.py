@@ -60,7 +60,8 @@ class Syntax:
 
     def operand(self, a: Term) -> str:
         """A term, in brackets where it has parts."""
-        return f"({self.text(a)})" if isinstance(a, Op) else self.text(a)
+        bracketed = isinstance(a, Op) and a.op != "ite"  # which has brackets of its own
+        return f"({self.text(a)})" if bracketed else self.text(a)
 
     def lines(self, a: Term, first: str, further: str) -> list[str]:
         """A term over as many lines as it takes, each after what is given."""
@@ -95,7 +96,7 @@ def floor_division(op: Op, texts: tuple[str, ...], both: str, test: str) -> str 
 
 def shown(span: Span) -> str:
     """A line of the spec, with where it stands."""
-    return f"{span.file}:{span.line}  {line_text(span)}"
+    return f"{span.file}:{span.line}  {line_text(span)}".rstrip()
 
 
 def about(command: Command) -> list[str]:

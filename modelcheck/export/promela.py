@@ -57,12 +57,15 @@ def promela(model: Model) -> str:
 
 
 def _how(model: Model) -> list[str]:
-    begins = (
-        "SPIN's states are ours." if len(model.beginnings) == 1
-        else "SPIN's states are ours, and one more: the one before a beginning is chosen."
-    )
+    begins = ["SPIN's states are ours; of its transitions, one is not: the beginning."]
+    if len(model.beginnings) > 1:
+        begins = [
+            "SPIN's states are ours, and one more, before a beginning is chosen; of its",
+            f"transitions, one for each of the {len(model.beginnings)} beginnings and one more are "
+            "not ours.",
+        ]
     return [
-        begins + "  To count them, call this file design.pml, and",
+        *begins, "To count them, call this file design.pml, and",
         "  spin -o1 -o2 -a design.pml && cc -O2 -DSAFETY -DNOREDUCE -DNOCLAIM -o pan pan.c",
         "  ./pan -E -m1000000     (with -m, as many as there may be states in a row)",
         "(-o1 -o2: else SPIN takes variables that are only written out of its states.)",

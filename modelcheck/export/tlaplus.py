@@ -78,9 +78,9 @@ def configuration(model: Model) -> str:
 
 def _how(model: Model) -> list[str]:
     return [
-        "TLC's distinct states are ours.  To count them, call this file "
-        f"{model.name}.tla,",
-        f"what follows the module's end {model.name}.cfg, and",
+        "TLC's distinct states are ours; of those that it generates, so many as runs begin in",
+        f"are not our steps.  To count them, call this file {model.name}.tla, what follows the",
+        f"module's end {model.name}.cfg, and",
         f"  java -cp tla2tools.jar tlc2.TLC -workers 1 {model.name}",
     ]
 
@@ -109,13 +109,14 @@ def _variables(model: Model) -> list[str]:
 
 def _beginnings(model: Model, syntax: Syntax) -> list[str]:
     rows = ["Init =="]
+    one = len(model.beginnings) == 1
     for values in model.beginnings:
-        bullet = "  \\/ /\\ "
+        bullet = "  /\\ " if one else "  \\/ /\\ "
         for cells, held in zip(model.variables, values, strict=True):
             texts = [value_text(cells, value, syntax) for value in held]
             value = _function(texts) if cells.array else texts[0]
             rows.append(f"{bullet}{cells.name} = {value}")
-            bullet = "     /\\ "
+            bullet = "  /\\ " if one else "     /\\ "
     return [*rows, ""]
 
 

@@ -23,7 +23,10 @@ def _explore(runner: Runner) -> Found:
         "--output-format", "machine-readable", "-o", "design.c", f"{NAME}.m",
     )
     wide = ["-mcx16"] if platform.machine() == "x86_64" else []  # a compare-and-swap of 16 bytes
-    runner.run("cc", "-std=c11", "-O1", "-w", *wide, "-o", "verifier", "design.c", "-lpthread")
+    runner.run(
+        "cc", "-std=c11", runner.task.optimise, "-w", *wide, "-o", "verifier", "design.c",
+        "-lpthread",
+    )
     text = runner.run("./verifier", limited=True, fails=True)
     summary = re.search(r'<summary states="(\d+)" rules_fired="(\d+)" errors="(\d+)"', text)
     message = re.search(r"<message>(.*?)</message>", text, re.DOTALL)

@@ -8,8 +8,8 @@ from modelcheck.peers.tools import NAME, Found, Peer, Runner
 
 DEEPEST = 10_000_000  # steps in a row, where it is not known how many states there are
 SPARE = 10_000
-WHOLE = ("-o1", "-o2")  # keeps in a state what the model never reads: else SPIN drops it, and counts
-                        # fewer states than there are
+WHOLE = ("-o1", "-o2")
+"""Keeps in a state what the model never reads: else SPIN drops it, and has fewer states than we."""
 
 
 def _version(runner: Runner) -> str:
@@ -22,7 +22,7 @@ def _explore(runner: Runner) -> Found:
     runner.run("spin", *WHOLE, "-a", f"{NAME}.pml")
     megabytes = max(1, task.memory // 2**20)
     runner.run(
-        "cc", "-O1", "-w", "-DSAFETY", "-DNOREDUCE", "-DNOCLAIM", f"-DMEMLIM={megabytes}",
+        "cc", task.optimise, "-w", "-DSAFETY", "-DNOREDUCE", "-DNOCLAIM", f"-DMEMLIM={megabytes}",
         "-DVECTORSZ=30000", "-o", "pan", "pan.c",
     )
     deepest = DEEPEST if task.states is None else 2 * task.states + SPARE

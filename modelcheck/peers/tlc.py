@@ -36,7 +36,7 @@ def peer(jar: str) -> Peer:
         generated, distinct = int(counts[1]), int(counts[2])
         return Found("HOLDS", distinct, generated - runner.task.beginnings)
 
-    return Peer("TLC", "tlaplus", ("java",), "TLC: --tlc tla2tools.jar, and java", version, explore)
+    return Peer("TLC", "tlaplus", ("java",), "TLC: java, and --tlc tla2tools.jar", version, explore)
 
 
 def _java(runner: Runner, jar: str) -> tuple[str, ...]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import resource
+import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -23,12 +24,14 @@ class Task:
     beginnings  how many states a run may begin in
     states      how many states there are, if that is known: what to make room for
     seconds     how long it may take; `memory` how many bytes it may use
+    optimise    what the C compiler is told: of a small model its time is all the time there is
     """
 
     beginnings: int
     states: int | None
     seconds: float | None
     memory: int
+    optimise: str
 
 
 class GaveUp(Exception):
@@ -47,25 +50,28 @@ class Runner:
         """What a command prints; GaveUp if it takes too long or (unless `fails`) goes wrong.
 
         `limited`: its memory is limited here; the others limit it themselves."""
-        left = None
+        name, left = command[0], None
         if self.task.seconds is not None:
-            left = max(0.1, self.task.seconds - (time.monotonic() - self.began))
-        try:
-            done = subprocess.run(
-                command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT, text=True, errors="replace", timeout=left, check=False,
-                preexec_fn=self._limit if limited else None,
-            )
-        except subprocess.TimeoutExpired:
-            raise GaveUp(f"{command[0]}: the time was spent") from None
-        if done.returncode < 0:
-            raise GaveUp(f"{command[0]} was ended by signal {-done.returncode}")
-        if done.returncode and not fails:
-            raise GaveUp(f"{command[0]}: {_last_line(done.stdout)}")
-        return done.stdout
-
-    def _limit(self) -> None:
-        resource.setrlimit(resource.RLIMIT_AS, (self.task.memory, self.task.memory))
+            left = max(0.0, self.task.seconds - (time.monotonic() - self.began))
+        if limited:
+            kilobytes = str(self.task.memory // 2**10)
+            command = ("sh", "-c", 'ulimit -v "$0" && exec "$@"', kilobytes, *command)
+        with subprocess.Popen(
+            command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True,
+        ) as process:
+            try:
+                text, _ = process.communicate(timeout=left)
+            except BaseException as error:  # a compiler has children, which must end with it
+                os.killpg(process.pid, signal.SIGKILL)
+                if isinstance(error, subprocess.TimeoutExpired):
+                    raise GaveUp(f"{name}: the time was spent") from None
+                raise
+        if process.returncode < 0:
+            raise GaveUp(f"{name} was ended by signal {-process.returncode}")
+        if process.returncode and not fails:
+            raise GaveUp(f"{name}: {_last_line(text)}")
+        return text
 
 
 @dataclass(frozen=True)
@@ -106,8 +112,9 @@ class Peer:
             for suffix, text in files.items():
                 (Path(folder) / f"{NAME}{suffix}").write_text(text, encoding="utf-8")
             runner = Runner(Path(folder), task)
-            version = self.version(runner)
+            version = ""
             try:
+                version = self.version(runner)
                 found = self.explore(runner)
             except GaveUp as why:
                 found = Found("NOT KNOWN", why=str(why))

@@ -282,7 +282,8 @@ def crosscheck_command(
         if tlc is not None and not Path(tlc).is_file():
             raise ConfigurationError(f"--tlc {tlc}: there is no such file")
         limits = Limits(None, max_seconds, size(max_memory) if max_memory else None)
-        found = crosscheck(spec, settings(sets or []), known(tlc), limits)
+        with ProgressLine(spec, sys.stderr) as progress:
+            found = crosscheck(spec, settings(sets or []), known(tlc), limits, progress)
         write(crosscheck_rows(found), sys.stdout)
         return agreed(found)
 

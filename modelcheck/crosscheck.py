@@ -13,7 +13,7 @@ from modelcheck.frontend.compile import compile_spec
 from modelcheck.ir import Program
 from modelcheck.peers import Peer, Task
 from modelcheck.peers.tools import NAME
-from modelcheck.pipeline import Sets, shown_path
+from modelcheck.pipeline import Progress, Sets, shown_path
 from modelcheck.semantics import Semantics
 from modelcheck.source import SpecError
 from modelcheck.trace import Limits
@@ -21,11 +21,13 @@ from modelcheck.trace import Limits
 MANY_STATES = 100_000
 
 
-def crosscheck(path: str, sets: Sets, peers: list[Peer], limits: Limits) -> Crosscheck:
+def crosscheck(
+    path: str, sets: Sets, peers: list[Peer], limits: Limits, progress: Progress | None = None
+) -> Crosscheck:
     """What we say of a spec and what the peers that are installed say, each within the limits."""
     spec, program = compile_spec(shown_path(path), sets)
     asked = only_safety(program)
-    ours = reference(asked, limits)
+    ours = reference(asked, limits, progress)
     here = [peer for peer in peers if peer.installed()]
     task = task_of(asked, ours, limits)
     return Crosscheck(
@@ -51,10 +53,10 @@ def only_safety(program: Program) -> Program:
     )
 
 
-def reference(program: Program, limits: Limits) -> Answer:
+def reference(program: Program, limits: Limits, progress: Progress | None = None) -> Answer:
     """What the reference engine says; of deadlock it is not asked."""
     began = time.monotonic()
-    search = searched(program, limits)
+    search = searched(program, limits, progress)
     said: Said = "HOLDS"
     why, states, steps = "", None, None
     if search.failures or search.stillborn:

@@ -24,7 +24,7 @@ from modelcheck.ir import (
 )
 from modelcheck.semantics.expressions import CHOOSE, GHOST
 from modelcheck.semantics.states import numbers
-from modelcheck.source import Span, SpecError
+from modelcheck.source import NOWHERE, Span, SpecError
 
 FAULT = "None, an index or a range"
 MOST_STATEMENTS = 5_000  # in all that one step may do
@@ -78,6 +78,7 @@ class Paths:
         self.actions = {a.at: a for a in instance.process.actions}
         self.mine = frozenset(c for _, tree in instance.own.values() for c in _leaves(tree))
         self.begin = END
+        self.here = NOWHERE  # where what is being followed stands in the spec
         self.script: tuple[int, ...] = ()
         self.widths: list[int] = []
         self.through: list[Span] = []
@@ -94,7 +95,7 @@ class Paths:
             try:
                 body = self._action(action, _Path(self._defaults(action.at)))
             except Beyond as beyond:
-                raise refusal(beyond, action.span) from None
+                raise refusal(beyond, self.here) from None
             taken = (*self.script, *(0 for _ in self.widths[len(self.script) :]))
             yield taken, tuple(dict.fromkeys(self.through)), body
             if not (following := _following(taken, self.widths)):
@@ -141,6 +142,7 @@ class Paths:
         return Scope(self.shared, FALSE, mine.own, mine.me, mine.number, path.known, path.loaded)
 
     def _action(self, action: Action, path: _Path) -> Body:
+        self.here = action.span
         before, path = self._reads(action.access, path)
         if action.wait is not None:
             found = expression(action.wait, self._scope(path))
@@ -217,9 +219,11 @@ class Paths:
         done: Body = ()
         for n, statement in enumerate(block):
             self.written += 1
+            if statement.span != NOWHERE:
+                self.here = statement.span
             if self.written > MOST_STATEMENTS or path.through > MOST_THROUGH:
                 raise SpecError(
-                    statement.span, "what one step may do here is too much to be written out: it "
+                    self.here, "what one step may do here is too much to be written out: it "
                     "branches too often, or goes round a loop over locals",
                     "an access in the loop, or less between two accesses",
                 )

@@ -19,7 +19,7 @@ KEYWORDS = """
     timeout trace true typedef unless unsigned xr xs last print
     auto case char const continue default double enum extern float long register signed sizeof
     static struct switch union void volatile while now main exit abs read write index time signal
-    design
+    uchar ushort uint ulong state trail design
 """
 """Promela's words, and what means something else in the C that SPIN writes."""
 

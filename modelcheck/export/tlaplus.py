@@ -79,8 +79,8 @@ def configuration(model: Model) -> str:
 def _how(model: Model) -> list[str]:
     return [
         "TLC's distinct states are ours; of those that it generates, so many as runs begin in",
-        f"are not our steps.  To count them, call this file {model.name}.tla, what follows the",
-        f"module's end {model.name}.cfg, and",
+        f"are not our steps.  To count them, call this file {model.name}.tla, its configuration",
+        f"(beside it, or behind the module's end) {model.name}.cfg, and",
         f"  java -cp tla2tools.jar tlc2.TLC -workers 1 {model.name}",
     ]
 
@@ -98,13 +98,12 @@ def _special(op: Op, texts: tuple[str, ...]) -> str | None:
 
 
 def _variables(model: Model) -> list[str]:
-    names = [cells.name for cells in model.variables]
     rows = ["VARIABLES"]
-    for n, cells in enumerate(model.variables):
-        comma = "," if n < len(names) - 1 else ""
+    for n, cells in enumerate(model.variables, 1):
+        comma = "," if n < len(model.variables) else ""
         row = f"  {cells.name}{comma}"
         rows.append(row if cells.name == cells.shown else f"{row}  \\* {cells.shown}")
-    return [*rows, "", f"vars == <<{', '.join(names)}>>", ""]
+    return [*rows, ""]
 
 
 def _beginnings(model: Model, syntax: Syntax) -> list[str]:

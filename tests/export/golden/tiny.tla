@@ -3,8 +3,8 @@
 \* as written by `modelcheck export`: one step here for one step there.
 \*
 \* TLC's distinct states are ours; of those that it generates, so many as runs begin in
-\* are not our steps.  To count them, call this file tiny.tla, what follows the
-\* module's end tiny.cfg, and
+\* are not our steps.  To count them, call this file tiny.tla, its configuration
+\* (beside it, or behind the module's end) tiny.cfg, and
 \*   java -cp tla2tools.jar tlc2.TLC -workers 1 tiny
 \*
 \* Checked: the asserts, every @always, and that no step meets a fault (None, an index, a
@@ -41,8 +41,6 @@ VARIABLES
   idle_n,  \* idle.n
   idle_old_count,  \* idle.old.count
   idle_old_owner  \* idle.old.owner
-
-vars == <<Page_scrub, Page_next, heap_head, heap_info_count, heap_info_owner, lock, holder, cpu_pc, cpu_pg, idle_pc, idle_n, idle_old_count, idle_old_owner>>
 
 Init ==
   /\ Page_scrub = [i \in 0..1 |-> Scrub_DIRTY]

@@ -12,7 +12,7 @@ from dataclasses import replace
 from modelcheck.export.bodies import read_in
 from modelcheck.export.model import Body, Branch, Check, Command, Let, Model, Require, Set
 from modelcheck.export.printing import Syntax, about, head, shown, value_text
-from modelcheck.export.terms import Beyond, Cells, Op, not_
+from modelcheck.export.terms import Beyond, Cells, Op, Term, is_truth, not_
 from modelcheck.source import SpecError
 
 KEYWORDS = """
@@ -130,9 +130,16 @@ def _function(texts: list[str]) -> str:
 def _action(command: Command, model: Model, syntax: Syntax) -> Iterator[str]:
     yield from (f"\\* {line}" for line in about(command))
     yield f"{command.name} =="
-    yield from syntax.lines(command.guard, "  /\\ ", "     ")
+    if _has_or(command.guard):  # in an action, TLC takes each side of an `or` for a step of its own
+        yield f"  /\\ TRUE = ({syntax.text(command.guard)})"
+    else:
+        yield from syntax.lines(command.guard, "  /\\ ", "     ")
     names = tuple(cells.name for cells in model.variables)
     yield from _body(command.body, {}, "  ", names, syntax)
+
+
+def _has_or(a: Term) -> bool:
+    return isinstance(a, Op) and (a.op in ("or", "ite") or any(map(_has_or, a.args)))
 
 
 def _body(
@@ -178,7 +185,8 @@ def _body(
 def _new(statement: Set, values: dict[str, str], syntax: Syntax) -> str:
     """What the whole variable is after a Set."""
     cells = statement.cells
-    value = syntax.text(statement.value)
+    new = statement.value  # beside its `=`, which binds closer than `or`, a truth is in brackets
+    value = syntax.operand(new) if is_truth(new) else syntax.text(new)
     if not cells.array:
         return value
     before = values.get(cells.name, cells.name)

@@ -39,6 +39,7 @@ SPIN = PEERS["SPIN"]
 
 
 def needs(peer: Peer) -> None:
+    """Skip the test where the peer is not here."""
     if not peer.installed() or (peer.tool == "TLC" and JAR is None):
         pytest.skip(f"{peer.tool} is not here: {peer.install}")
 
@@ -142,8 +143,9 @@ def test_mutants_agree(tool: str, tmp_path: Path) -> None:
     assert {a.said for a in ours} == {"HOLDS", "VIOLATED"}
 
 
-def test_random_programs_agree_with_spin() -> None:
-    check(SPIN, random_cases(range(24)))
+@pytest.mark.parametrize("tool", ["SPIN", "TLC"])
+def test_random_programs_agree(tool: str) -> None:
+    check(PEERS[tool], random_cases(range(24)))
 
 
 @pytest.mark.slow

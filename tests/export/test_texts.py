@@ -166,3 +166,32 @@ def test_a_loop_over_locals_whose_turns_are_known_is_written_out() -> None:
             goto end
         """)), "turns.txt", "turns", "")
     assert [len(command.body) for command in model.commands] == [2, 3]
+
+
+def test_an_or_is_one_value_in_tlaplus() -> None:
+    """Random Programs through TLC showed both: `flag' = a \\/ b` is `(flag' = a) \\/ b`, since `=`
+    binds closer, so that states were lost; and an `or` among the conjuncts of an action is two
+    steps for TLC, where we have one."""
+    (module, _) = exported(program("""\
+        program or_()
+        sort process 1
+        shared flag: bool = False
+        process p
+          local a: bool
+          local b: bool
+          entry: goto p_1
+          at p_1:
+            load flag
+            a := $
+            choose b in [False, True]
+            goto p_2
+          at p_2 live a, b:
+            wait a or b
+            store flag := a == b or b
+            goto p_1
+        """), "tlaplus", "or.txt")
+    action = module.text.partition("\np_p_2 ==\n")[2]
+    assert action.startswith(
+        "  /\\ TRUE = ((p_pc = p_at_p_2) /\\ (p_a \\/ p_b))\n"
+        "  /\\ flag' = ((p_a = p_b) \\/ p_b)\n"
+    )

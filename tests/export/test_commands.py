@@ -61,13 +61,21 @@ def test_a_module_is_called_as_its_file_and_has_its_configuration_beside(tmp_pat
         (["--to", "tlaplus", SPEC, "-o", "action.tla"], 151,
          "error: -o action: TLC wants a module to be called as its file is, and this is no name "
          "for one: write letters and digits\n"),
-        (["--to", "murphi", SPEC, "-o", "specs"], 151,
-         "error: specs cannot be written: Is a directory\n"),
     ],
 )  # fmt: skip
 def test_an_option_that_does_not_fit(args: list[str], code: int, says: str) -> None:
     result = run("export", *args)
     assert (result.exit_code, result.stdout, result.stderr) == (code, "", says)
+
+
+def test_nothing_is_left_beside_what_cannot_be_written(tmp_path: Path) -> None:
+    """The text was written aside, could not be renamed to a folder's name, and stayed there."""
+    (tmp_path / "folder").mkdir()
+    result = run("export", "--to", "murphi", SPEC, "-o", str(tmp_path / "folder"))
+    assert (result.exit_code, result.stdout, result.stderr) == (
+        151, "", f"error: {tmp_path / 'folder'} cannot be written: Is a directory\n",
+    )
+    assert [p.name for p in tmp_path.iterdir()] == ["folder"]
 
 
 def test_what_cannot_be_said_is_refused_with_its_line(tmp_path: Path) -> None:

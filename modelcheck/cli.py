@@ -87,11 +87,7 @@ def verify(
             known = pipeline.nearest(engine, list(ENGINES))
             raise ConfigurationError(f"no engine {engine!r}: {known}")
         by = Engine(engine, max_depth)
-        if max_seconds == float("inf"):  # JSON has no such number
-            raise ConfigurationError(
-                "--max-seconds inf: write a number of seconds, as in --max-seconds 60"
-            )
-        limits = Limits(max_states, max_seconds, size(max_memory) if max_memory else None)
+        limits = limited(max_states, max_seconds, max_memory)
         by.fits(limits)
         parameters = settings(sets or [])
         wanted = tuple(properties or ())
@@ -281,7 +277,7 @@ def crosscheck_command(
 
         if tlc is not None and not Path(tlc).is_file():
             raise ConfigurationError(f"--tlc {tlc}: there is no such file")
-        limits = Limits(None, max_seconds, size(max_memory) if max_memory else None)
+        limits = limited(None, max_seconds, max_memory)
         with ProgressLine(spec, sys.stderr) as progress:
             found = crosscheck(spec, settings(sets or []), known(tlc), limits, progress)
         write(crosscheck_rows(found), sys.stdout)
@@ -367,6 +363,15 @@ def settings(sets: list[str]) -> dict[str, int | bool]:
         except ConfigurationError as error:
             raise ConfigurationError(f"--set {text}: {error}") from None
     return found
+
+
+def limited(states: int | None, seconds: float | None, memory: str | None) -> Limits:
+    """The limits that the options ask for."""
+    if seconds == float("inf"):  # JSON has no such number
+        raise ConfigurationError(
+            "--max-seconds inf: write a number of seconds, as in --max-seconds 60"
+        )
+    return Limits(states, seconds, size(memory) if memory else None)
 
 
 def size(text: str) -> int:

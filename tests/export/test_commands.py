@@ -125,11 +125,18 @@ def test_without_a_peer_it_says_how_to_install_one(monkeypatch: pytest.MonkeyPat
     )
 
 
-def test_a_jar_that_is_not_there() -> None:
-    result = run("crosscheck", SPEC, "--tlc", "nowhere.jar")
-    assert (result.exit_code, result.stderr) == (
-        151, "error: --tlc nowhere.jar: there is no such file\n",
-    )
+@pytest.mark.parametrize(
+    ("option", "says"),
+    [
+        (("--tlc", "nowhere.jar"), "--tlc nowhere.jar: there is no such file"),
+        (("--max-seconds", "inf"),
+         "--max-seconds inf: write a number of seconds, as in --max-seconds 60"),
+        (("--max-memory", "much"), "--max-memory much: write a size, as in 512M or 4G"),
+    ],
+)  # fmt: skip
+def test_an_option_of_crosscheck_that_does_not_fit(option: tuple[str, str], says: str) -> None:
+    result = run("crosscheck", SPEC, *option)
+    assert (result.exit_code, result.stdout, result.stderr) == (151, "", f"error: {says}\n")
 
 
 @pytest.mark.parametrize("limit", [("--max-seconds", "0"), ("--max-memory", "1K")])

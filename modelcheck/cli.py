@@ -104,11 +104,7 @@ def verify(
                 raise ConfigurationError(f"no reduction {name!r}: {known}")
         fewer = frozenset(REDUCTIONS if reductions else ()).difference(without or ())
         by = Engine(engine, max_depth, fewer)
-        if max_seconds == float("inf"):  # JSON has no such number
-            raise ConfigurationError(
-                "--max-seconds inf: write a number of seconds, as in --max-seconds 60"
-            )
-        limits = Limits(max_states, max_seconds, size(max_memory) if max_memory else None)
+        limits = limited(max_states, max_seconds, max_memory)
         by.fits(limits)
         parameters = settings(sets or [])
         wanted = tuple(properties or ())
@@ -246,6 +242,67 @@ def gate_command(
     exiting(command, debug)
 
 
+@app.command()
+def export(
+    spec: Annotated[str, typer.Argument(metavar="SPEC")],
+    to: Annotated[str, typer.Option(metavar="LANGUAGE", help="promela, murphi or tlaplus.")],
+    sets: Sets = None,
+    out: Annotated[
+        str | None, typer.Option("-o", metavar="FILE", help="Write it there, not to stdout.")
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """Write a spec in the language of SPIN, Rumur or TLC, one step for one step."""
+
+    def command() -> int:
+        name = Path(out).stem if out is not None else None
+        files = pipeline.export(spec, settings(sets or []), to, name)
+        if out is None:
+            print("".join(file.text for file in files), end="")
+            return 0
+        first, *beside = files
+        _write(out, first.text)
+        for file in beside:
+            _write(str(Path(out).with_suffix(file.suffix)), file.text)
+        return 0
+
+    exiting(command, debug)
+
+
+@app.command("crosscheck")
+def crosscheck_command(
+    spec: Annotated[str, typer.Argument(metavar="SPEC")],
+    sets: Sets = None,
+    tlc: Annotated[
+        str | None, typer.Option(metavar="JAR", help="Ask TLC too: tla2tools.jar.")
+    ] = None,
+    max_seconds: Annotated[
+        float | None, typer.Option(min=0, help="For each checker; not known after it.")
+    ] = None,
+    max_memory: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="For each checker: 512M, 4G.")
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """Ask SPIN, Rumur and TLC, as far as they are installed, whether they find the same."""
+
+    def command() -> int:
+        from modelcheck.agreement import exit_code as agreed  # subprocesses: for this command only
+        from modelcheck.crosscheck import crosscheck
+        from modelcheck.peers import known
+        from modelcheck.report.crosscheck_table import crosscheck_rows
+
+        if tlc is not None and not Path(tlc).is_file():
+            raise ConfigurationError(f"--tlc {tlc}: there is no such file")
+        limits = limited(None, max_seconds, max_memory)
+        with ProgressLine(spec, sys.stderr) as progress:
+            found = crosscheck(spec, settings(sets or []), known(tlc), limits, progress)
+        write(crosscheck_rows(found), sys.stdout)
+        return agreed(found)
+
+    exiting(command, debug)
+
+
 def _write(path: str, text: str) -> None:
     try:
         pipeline.write_aside(Path(path), text)
@@ -323,6 +380,15 @@ def settings(sets: list[str]) -> dict[str, int | bool]:
         except ConfigurationError as error:
             raise ConfigurationError(f"--set {text}: {error}") from None
     return found
+
+
+def limited(states: int | None, seconds: float | None, memory: str | None) -> Limits:
+    """The limits that the options ask for."""
+    if seconds == float("inf"):  # JSON has no such number
+        raise ConfigurationError(
+            "--max-seconds inf: write a number of seconds, as in --max-seconds 60"
+        )
+    return Limits(states, seconds, size(memory) if memory else None)
 
 
 def size(text: str) -> int:

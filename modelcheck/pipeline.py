@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from modelcheck.frontend.compile import compile_spec
 from modelcheck.frontend.declare import sentences
@@ -20,6 +21,9 @@ from modelcheck.semantics import Semantics
 from modelcheck.source import ConfigurationError
 from modelcheck.trace import Failure, Limits, Trace, Validation, Verdict, from_json, of_spec
 from modelcheck.validate import is_a_trace_of, is_what_its_run_says, to_follow, validated
+
+if TYPE_CHECKING:
+    from modelcheck.export import File
 
 Sets = Mapping[str, int | bool]
 Progress = Callable[[int, int, int], None]
@@ -112,6 +116,25 @@ def broken(verdict: Verdict) -> tuple[str, ...]:
 def not_missed(verdict: Verdict) -> bool:
     """Whether no `@sometimes` was missed."""
     return all(p.status != "not reached" for p in verdict.properties)
+
+
+def export(path: str, sets: Sets, language: str, name: str | None) -> list[File]:
+    """A spec in the language of another model checker; `name` is what its files are to be called.
+
+    SpecError for what cannot be said there; ConfigurationError for a language that there is not,
+    or a name that a module of it cannot have."""
+    from modelcheck.export import LANGUAGES, exported  # for this command only
+
+    if language not in LANGUAGES:
+        raise ConfigurationError(f"--to {language}: {nearest(language, list(LANGUAGES))}")
+    spec, program = compile_spec(shown_path(path), sets)
+    files = exported(program, language, spec.path, name)
+    if language == "tlaplus" and name is not None and f"MODULE {name} -" not in files[0].text:
+        raise ConfigurationError(
+            f"-o {name}: TLC wants a module to be called as its file is, and this is no name for "
+            "one: write letters and digits"
+        )
+    return files
 
 
 @dataclass(frozen=True)
@@ -210,6 +233,11 @@ def write_aside(path: Path, text: str) -> None:
     with tempfile.NamedTemporaryFile(
         "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
     ) as aside:
-        aside.write(text)
-    Path(aside.name).chmod(0o644)
-    Path(aside.name).replace(path)
+        try:
+            aside.write(text)
+            aside.close()
+            Path(aside.name).chmod(0o644)
+            Path(aside.name).replace(path)
+        except BaseException:
+            Path(aside.name).unlink(missing_ok=True)
+            raise

@@ -47,10 +47,9 @@ def search(
     """The verdict of the engine that is asked for.
 
     `auto`: the quick engine decides, or the native one from where that pays (`handover.py`).  Where
-    the memory is spent, or there are more states than `--max-states` and `--max-depth` says to look
-    further, a proof by induction is tried, of as much as there is; if that leaves anything open, z3
-    looks for a violation, and the answer is that of the engine which looked further, with what was
-    proved."""
+    there are more states than `--max-states`, and `--max-depth` says to look further, a proof by
+    induction is tried, of as much as there is; if that leaves anything open, z3 looks for a
+    violation, and the answer is that of the engine which looked further, with what was proved."""
     from modelcheck import handover  # engines: a refusal, or --version, need not wait for them
 
     engine.fits(limits)
@@ -71,10 +70,7 @@ def search(
             return _induction(program, limits, properties, progress)
     began = time.monotonic()
     first = handover.explicit(program, limits, properties, progress, engine.reductions)
-    if first.stopped is None or not (
-        first.stopped.reason == "memory"
-        or (first.stopped.reason == "states" and engine.depth is not None)
-    ):
+    if engine.depth is None or first.stopped is None or first.stopped.reason != "states":
         return first
     left = handover.limits_left(limits, began).seconds
     half = AUTO_SECONDS if left is None else left / 2

@@ -98,7 +98,7 @@ def test_only_what_is_asked_for_is_handed_over() -> None:
 
 
 def test_it_is_compiled_beside_the_search(kept: Path) -> None:
-    beside = handover._Beside(program(COUNTERS))
+    beside = handover._Beside(program(COUNTERS), frozenset())
     beside.look(999)
     assert beside._making is None
     beside.look(1_000)
@@ -141,7 +141,7 @@ def test_a_compiler_that_fails(
         making.ready(wait=True)
     assert "does not compile what is made of this: it has a bad day" in str(refused.value)
     assert list(kept.iterdir()) == []
-    beside = handover._Beside(program(COUNTERS))
+    beside = handover._Beside(program(COUNTERS), frozenset())
     while not beside.why:
         beside.look(1_000)
     assert "it has a bad day" in beside.why

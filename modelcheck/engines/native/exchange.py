@@ -239,12 +239,14 @@ class Exchanger:
     def __init__(self, symmetry: Symmetry, layout: Layout) -> None:
         self.layout = layout
         self.every = exchanges(symmetry, layout)
-        if not is_in_tables(self.every, layout):
-            self.every = self.every[:1]
-        self.parts = _Parts(layout, self.every)
+        self.parts: _Parts | None = None
+        if len(self.every) > 1 and is_in_tables(self.every, layout):
+            self.parts = _Parts(layout, self.every)
 
     def one_for_all(self, state: State) -> tuple[State, tuple[int, ...]]:
         """The state that stands for this one, and what each process is called there."""
+        if self.parts is None:
+            return state, tuple(range(len(self.layout.processes)))
         words = self.layout.pack(state)
         which = min(range(len(self.every)), key=lambda x: (self._exchanged(words, x), x))
         becomes = tuple(
@@ -253,6 +255,7 @@ class Exchanger:
         return self.layout.unpack(self._exchanged(words, which)), becomes
 
     def _exchanged(self, words: tuple[int, ...], x: int) -> tuple[int, ...]:
+        assert self.parts is not None
         found = [0] * self.layout.words
         for part, table, to in zip(
             self.parts.parts, self.parts.maps, self.parts.to, strict=True

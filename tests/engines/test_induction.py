@@ -116,6 +116,35 @@ def test_without_the_lemma_a_state_that_may_be_unreachable_is_shown() -> None:
 """
 
 
+TWINS = """\
+    program twins()
+    sort Page {pages}
+    sort process 1
+    shared next: Page = Page[0]
+    ghost twin: Page = Page[1]
+    process walker
+      entry: goto walker_1
+      at walker_1:
+        rmw next := element(Page, (index_of($) + 1) % {pages})
+        ghost twin := element(Page, (index_of(twin) + 1) % {pages})
+        goto walker_1
+    always "twin keeps up": twin != Page[1] or next != Page[2]
+    """
+"""The one is always a page ahead of the other, which is not said."""
+
+
+@SIZES
+def test_what_is_not_inductive_is_no_violation(pages: int) -> None:
+    """T8: it is true of every reachable state, at every number of pages."""
+    text = TWINS.format(pages=pages)
+    verdict = run(text, ("twin keeps up",))
+    assert (verdict.outcome, verdict.trace, exit_code(verdict)) == ("UNKNOWN", None, 20)
+    assert statuses(verdict)["twin keeps up"] == "not inductive"
+    ahead = f'    lemma "ahead": index_of(twin) == (index_of(next) + 1) % {pages}\n'
+    together = run(text + ahead, ("twin keeps up",))
+    assert together.outcome == "HOLDS"
+
+
 def test_a_lemma_that_nothing_needs_is_not_named() -> None:
     verdict = run(count(TWICE), ("n is small",))
     assert verdict.outcome == "HOLDS"
@@ -132,10 +161,17 @@ def test_without_a_property_that_was_asked_for_lemmas_help_all_the_same() -> Non
 # -------------------------------------------------------------------------------------- the traps
 
 
+@SIZES
 @pytest.mark.parametrize("seconds", [0.0, 0.001])
-def test_an_answer_that_z3_does_not_give_proves_nothing(seconds: float) -> None:
+def test_an_answer_that_z3_does_not_give_proves_nothing(seconds: float, pages: int) -> None:
     """T1: a millisecond."""
-    verdict = explore(program(count(TWICE)), Limits(seconds=seconds))
+    text = PASSED_ON.format(pages=pages)
+    for asked in (count(TWICE), text):
+        in_no_time(asked, seconds)
+
+
+def in_no_time(text: str, seconds: float) -> None:
+    verdict = explore(program(text), Limits(seconds=seconds))
     assert (verdict.outcome, exit_code(verdict)) == ("UNKNOWN", 20)
     assert verdict.stopped is not None and verdict.stopped.reason == "seconds"
     assert set(statuses(verdict).values()) == {"not checked"} and verdict.proof is None

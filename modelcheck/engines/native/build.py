@@ -14,7 +14,7 @@ from types import TracebackType
 
 RUNTIME = Path(__file__).parent
 FILES = ("runtime.h", "runtime.c")
-FLAGS = ("-std=gnu11", "-O2", "-march=native", "-w")
+FLAGS = ("-std=gnu11", "-O1", "-march=native", "-w")
 
 
 class NoCompiler(Exception):

@@ -170,7 +170,8 @@ def _table(process: Process, layout: Layout, places: Places) -> str:
         if action.resting and action.loops:
             raise NotNative(f"{action.at} rests, and stands in a loop")
         name = "0" if action.transit else function_name(process, action)
-        rows.append(f"    {{{name}, {places.needs(process, action)}}},")
+        waits = int(action.wait is not None)
+        rows.append(f"    {{{name}, {places.needs(process, action)}, {waits}}},")
     return "\n".join([
         f"static const struct location locations_{process.name}[LOCATIONS] = {{", *rows, "};"
     ])

@@ -16,9 +16,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
-#if defined(__AVX2__)
-#include <immintrin.h>
-#endif
 
 #define LINE 8                 /* keys in a cache line */
 #define TAIL 512               /* lines behind the last, for what finds no room in its own */
@@ -142,6 +139,15 @@ static void append(struct list *list, const struct state *state, uint64_t bits, 
     list->entries[list->count++] = (struct entry){*state, bits, at};
 }
 
+static inline bool same(const struct state *a, const struct state *b)
+{
+    uint64_t other = 0;
+
+    for (unsigned k = 0; k < WORDS; k++)
+        other |= a->w[k] ^ b->w[k];
+    return !other;
+}
+
 /* A bijection that spreads numbers over 64 bits; 0 stays 0. */
 static inline uint64_t mixed(uint64_t x)
 {
@@ -252,16 +258,20 @@ static inline uint64_t *line_of(uint64_t key)
     return keys.at + LINE * (uint64_t)(((unsigned __int128)key * keys.lines) >> 64);
 }
 
-/* Which of a line's keys are this one. */
+/* Which of a line's keys are this one.  (The compiler's own names of these instructions: the header
+ * that has the usual ones takes longer to read than all of this.) */
 static inline unsigned equal(const uint64_t *line, uint64_t key)
 {
-#if defined(__AVX512F__)
-    return _mm512_cmpeq_epi64_mask(_mm512_load_si512(line), _mm512_set1_epi64((long long)key));
-#elif defined(__AVX2__)
-    __m256i k = _mm256_set1_epi64x((long long)key);
-    __m256i a = _mm256_cmpeq_epi64(_mm256_load_si256((const __m256i *)line), k);
-    __m256i b = _mm256_cmpeq_epi64(_mm256_load_si256((const __m256i *)(line + 4)), k);
-    return (unsigned)_mm256_movemask_pd((__m256d)a) | (unsigned)_mm256_movemask_pd((__m256d)b) << 4;
+#if defined(__AVX512F__) && !defined(__clang__)
+    typedef long long eight __attribute__((vector_size(64)));
+    const eight all = {key, key, key, key, key, key, key, key};
+    return (uint8_t)__builtin_ia32_cmpq512_mask(*(const eight *)line, all, 0, 255);
+#elif defined(__AVX2__) && !defined(__clang__)
+    typedef long long four __attribute__((vector_size(32)));
+    typedef double doubles __attribute__((vector_size(32)));
+    const four all = {key, key, key, key};
+    const four low = *(const four *)line == all, high = *(const four *)(line + 4) == all;
+    return __builtin_ia32_movmskpd256((doubles)low) | __builtin_ia32_movmskpd256((doubles)high) << 4;
 #else
     unsigned found = 0;
     for (unsigned n = 0; n < LINE; n++)
@@ -299,8 +309,8 @@ static void more_lines(void)
     uint64_t old_size = old.at ? key_bytes(old.lines) : 0;
 
     keys.lines = !old.at ? 1UL << 10 : old_size < (8UL << 20) ? 4 * old.lines
-        : old.lines + old.lines / 3;
-    keys.most = keys.lines * LINE / 8 * 7;
+        : old.lines + old.lines / 4;
+    keys.most = keys.lines * LINE / 16 * 11;
     keys.count = 0;
     use_bytes(key_bytes(keys.lines) - old_size);
     keys.at = reserve(key_bytes(keys.lines));
@@ -699,7 +709,7 @@ static uint64_t recalled(const struct state *s, unsigned p, unsigned q)
         hash = mixed(hash + seen.w[k]) + k;
     }
     struct memory *m = &remembered[hash % REMEMBERED];
-    if (m->who != p * PROCESSES + q + 1 || memcmp(&m->seen, &seen, sizeof seen)) {
+    if (m->who != p * PROCESSES + q + 1 || !same(&m->seen, &seen)) {
         m->seen = seen;
         m->who = p * PROCESSES + q + 1;
         counts = steering;
@@ -711,13 +721,23 @@ static uint64_t recalled(const struct state *s, unsigned p, unsigned q)
 
 static uint64_t still_to_leave(const struct state *s, uint64_t places)
 {
+    static unsigned helped[PROCESSES];   /* by whom, last time */
+
     for (unsigned p = 0; p < PROCESSES && places; p++) {
         uint64_t mine = (PLACES == 64 ? ~0UL : (1UL << PLACES) - 1) << cpus[p].first_place;
-        if (places & mine)
-            places &= ~recalled(s, p, p);
-        for (unsigned q = 0; q < PROCESSES && places & mine; q++)
-            if (q != p)
-                places &= ~recalled(s, p, q);
+        if (!(places & mine))
+            continue;
+        const struct location *at = &tables[p].locations[location_of(s, p)];
+        if (!at->waits || (places & mine) != at->needs << cpus[p].first_place)
+            places &= ~recalled(s, p, p);   /* else it waits, and not even that can be left */
+        for (unsigned n = 0; n < PROCESSES && places & mine; n++) {
+            unsigned q = (helped[p] + n) % PROCESSES;
+            if (q == p)
+                continue;
+            places &= ~recalled(s, p, q);
+            if (!(places & mine))
+                helped[p] = q;
+        }
     }
     return places;
 }
@@ -768,7 +788,7 @@ static struct entry *entry_of(const struct lookup *in, const struct list *list,
 {
     for (uint64_t at = hash_of(s) & in->mask; in->slots[at]; at = (at + 1) & in->mask) {
         struct entry *e = &list->entries[in->slots[at] - 1];
-        if (!memcmp(&e->state, s, sizeof *s))
+        if (same(&e->state, s))
             return e;
     }
     return NULL;

@@ -47,6 +47,7 @@ typedef void action_function(const struct cpu *cpu, const uint16_t *which, unsig
 struct location {
     action_function *action;   /* 0: nobody stands here */
     uint64_t needs;            /* the places to leave, or the process is stuck */
+    bool waits;                /* the step is possible only on a condition */
 };
 
 struct table {

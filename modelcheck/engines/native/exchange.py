@@ -243,6 +243,11 @@ class Exchanger:
         if len(self.every) > 1 and is_in_tables(self.every, layout):
             self.parts = _Parts(layout, self.every)
 
+    @property
+    def exchanges(self) -> bool:
+        """Whether there is anything to exchange, and few enough numbers for tables of it."""
+        return self.parts is not None
+
     def one_for_all(self, state: State) -> tuple[State, tuple[int, ...]]:
         """The state that stands for this one, and what each process is called there."""
         if self.parts is None:

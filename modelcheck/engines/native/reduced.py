@@ -98,7 +98,7 @@ def explore(
         return search.explore(program, limits, properties, progress)
     found = replace(
         found_by(said, Found("native", program, asked, limits, began), fewer.program),
-        reductions=fewer.names,
+        reductions=attempt.names,
     )
     found.taken = {(template, at.removesuffix(COPY)) for template, at in found.taken}
     verdict = verdict_of(found)
@@ -154,6 +154,12 @@ class _Attempt:
         self.running = Running(source, self.layout, begins, self.limits, self.progress)
         self.exchanger = Exchanger(self.fewer.exchanged, self.layout)
         return self.running.search(deadlock)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The reductions that were used: an exchange of too many numbers is not."""
+        unused = set() if self.exchanger.exchanges else {SYMMETRY}
+        return tuple(name for name in self.fewer.names if name not in unused)
 
     def told(self, said: Said, found: Found) -> Found:
         """What was found, with a run of the whole Program to something that is broken."""

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -165,3 +166,13 @@ def test_the_command_line_does_not_import_what_it_may_not_need() -> None:
     loaded = set(out.stdout.split())
     assert "modelcheck" in loaded
     assert loaded & {"z3", "networkx", "rich"} == set()
+
+
+def test_what_is_installed_has_all_that_is_read() -> None:
+    """The native engine compiles files that are no Python: an installed tool without them would say
+    that there is no such file."""
+    project = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    patterns = project["tool"]["setuptools"]["package-data"]["modelcheck"]
+    taken = {path for pattern in patterns for path in PACKAGE.glob(pattern)}
+    others = {p for p in PACKAGE.rglob("*") if p.is_file() and p.suffix not in (".py", ".pyc")}
+    assert others == taken

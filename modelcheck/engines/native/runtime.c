@@ -55,10 +55,12 @@ static void print_state(const char *what, const struct entry *e)
     putchar('\n');
 }
 
+static uint64_t waiting(void);
+
 static void finish(const char *reason)
 {
     printf("states %lu\ntransitions %lu\ndepth %u\nlevel %u\nqueue %lu\nbytes %lu\n",
-           states, transitions, depth, level, queue, most_bytes_ever);
+           states, transitions, depth, level, waiting(), most_bytes_ever);
     printf("stopped %s\ntaken ", reason);
     for (unsigned n = 0; n < ACTIONS; n++)
         putchar('0' + taken[n]);
@@ -343,6 +345,12 @@ struct level {
 
 static struct level this_level, next_level, *levels;
 static struct chunk *spare;
+
+/* How many states are still to be expanded. */
+static uint64_t waiting(void)
+{
+    return queue + next_level.count;
+}
 
 static struct source *room_in(struct level *to)
 {
@@ -909,7 +917,7 @@ static void look_at_the_clock(void)
         finish("seconds");
     if (t - shown > 0.1) {
         shown = t;
-        printf("progress %lu %u %lu\n", states, level, queue + next_level.count);
+        printf("progress %lu %u %lu\n", states, level, waiting());
         fflush(stdout);
     }
 }
@@ -924,10 +932,8 @@ static bool expand_level(bool keep)
         next = chunk->next;
         for (unsigned done = 0; done < chunk->count; done += BATCH) {
             unsigned count = chunk->count - done < BATCH ? chunk->count - done : BATCH;
-            if (states > most_states) {
-                queue += next_level.count;
+            if (states > most_states)
                 finish("states");
-            }
             if (batches++ % 16 == 0)
                 look_at_the_clock();
             sources = &chunk->states[done];

@@ -4,7 +4,6 @@ What can be wrong in the C is planted, and found."""
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,17 +16,12 @@ from modelcheck.engines.native import NotNative, actions, build, expressions, se
 from modelcheck.engines.native.expressions import Scope
 from modelcheck.ir import Program, Sort
 from modelcheck.semantics import Semantics
-from modelcheck.trace import Disagreement, Limits, Verdict
+from modelcheck.trace import Disagreement, Limits
 from tests.agree.built import AT_ONCE, WATCHED, compiled
 from tests.agree.random_programs import random_program
+from tests.agree.said import whole
 
 FEW = Limits(states=20_000)
-
-
-def said(verdict: Verdict) -> dict[str, Any]:
-    """All that a verdict says, but by which engine, in how long and within which limits."""
-    plain = dataclasses.replace(verdict, engine="", seconds=None, limits=Limits())
-    return {f.name: getattr(plain, f.name) for f in dataclasses.fields(plain)}
 
 
 def wrong(program: Program) -> str | None:
@@ -36,12 +30,12 @@ def wrong(program: Program) -> str | None:
     if expected.stopped is not None:
         return None
     try:
-        found = said(search.explore(program, Limits()))
+        found = whole(search.explore(program, Limits()))
     except (Disagreement, build.NoCompiler) as error:
         return str(error)
     differ = [
         f"{name}: reference {value}, native {found[name]}"
-        for name, value in said(expected).items() if found[name] != value
+        for name, value in whole(expected).items() if found[name] != value
     ]
     return "; ".join(differ)[:2000] or None
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -21,6 +20,7 @@ from modelcheck.passes import lock_protected, ownership, symmetry
 from modelcheck.passes.liveness import liveness
 from modelcheck.trace import Disagreement, Limits, Verdict
 from tests.agree.built import AT_ONCE, compiled
+from tests.agree.said import what_matters
 from tests.mutants.test_mutants import MUTANTS, Mutant, mutated
 
 ROOT = Path(__file__).parents[2]
@@ -36,16 +36,6 @@ DESIGNS = [(path, {}) for path in SPECS if not path.name.startswith("_")] + [
 SUBSETS = [frozenset([LOCKS]), frozenset([OWNERSHIP]), frozenset([SYMMETRY]), frozenset(REDUCTIONS)]
 
 
-def said(verdict: Verdict) -> dict[str, Any]:
-    """What a reduction has to leave as it is."""
-    return {
-        "outcome": verdict.outcome,
-        "properties": [(p.sentence, p.status) for p in verdict.properties],
-        "never taken": [(n.process, n.action) for n in verdict.never_taken],
-        "trace": verdict.trace,
-    }
-
-
 def wrong(
     program: Program, wanted: frozenset[str], expected: Verdict | None = None
 ) -> str | None:
@@ -57,7 +47,8 @@ def wrong(
         return str(error)
     if found.states > expected.states:
         return f"{found.states} states of {expected.states}"
-    return None if said(found) == said(expected) else f"{said(found)} of {said(expected)}"
+    there, here = what_matters(found), what_matters(expected)
+    return None if there == here else f"{there} of {here}"
 
 
 @pytest.mark.parametrize(("path", "sets"), DESIGNS, ids=lambda x: getattr(x, "stem", str(x)))

@@ -8,7 +8,6 @@ the native engine says what matters of it.
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import multiprocessing
 import signal
 import sys
@@ -30,10 +29,11 @@ from modelcheck.ir import Program
 from modelcheck.passes import REDUCTIONS
 from modelcheck.semantics import Semantics
 from modelcheck.source import SpecError, lines_of
-from modelcheck.trace import Limits, Verdict
+from modelcheck.trace import Limits
 from tests.agree.built import AT_ONCE, compiled
 from tests.agree.random_programs import random_program
 from tests.agree.random_specs import random_spec
+from tests.agree.said import what_matters, whole
 
 STATES = Limits(states=5_000)
 MOST_CHOICES = 40  # before the first step: a loop that chooses and does not end has more
@@ -67,22 +67,6 @@ def program_of(number: int, folder: Path) -> Program | None:
         return None
     few = all(len(begin.choices) <= MOST_CHOICES for begin in begins)
     return program if begins and few else None
-
-
-def whole(verdict: Verdict) -> dict[str, Any]:
-    """All that a verdict says, but by which engine, in how long and within which limits."""
-    plain = dataclasses.replace(verdict, engine="", seconds=None, limits=Limits())
-    return {f.name: getattr(plain, f.name) for f in dataclasses.fields(plain)}
-
-
-def what_matters(verdict: Verdict) -> dict[str, Any]:
-    """What a reduction has to leave as it is."""
-    return {
-        "outcome": verdict.outcome,
-        "properties": [(p.sentence, p.status) for p in verdict.properties],
-        "never taken": [(n.process, n.action) for n in verdict.never_taken],
-        "trace": verdict.trace,
-    }
 
 
 def tried(folder: Path, number: int) -> Tried:

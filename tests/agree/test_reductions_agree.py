@@ -12,11 +12,11 @@ import pytest
 
 from modelcheck.engines import reference
 from modelcheck.engines.native import reduced
-from modelcheck.engines.native.reduced import LOCKS, OWNERSHIP, REDUCTIONS, SYMMETRY
+from modelcheck.engines.native.reduced import LOCKS, OWNERSHIP, SYMMETRY
 from modelcheck.frontend.compile import compile_spec
 from modelcheck.ir import Program
 from modelcheck.notation import parse_program
-from modelcheck.passes import lock_protected, ownership, symmetry
+from modelcheck.passes import REDUCTIONS, lock_protected, ownership, symmetry
 from modelcheck.passes.liveness import liveness
 from modelcheck.trace import Disagreement, Limits, Verdict
 from tests.agree.built import AT_ONCE, compiled

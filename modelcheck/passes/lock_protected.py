@@ -24,11 +24,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from modelcheck.flow import gotos
+from modelcheck.flow import gotos, memory_read
 from modelcheck.ir import (
-    END, Action, Assert, Assume, Binary, Block, Cell, Chain, Choose, Const, Expr, Int, Load, Loaded,
-    Observe, Place, Process, Program, Property, Quantified, Rmw, Self, SetGhost, Store, Unary,
-    access_exprs, statement_exprs, statements, walk,
+    END, Action, Assert, Assume, Binary, Block, Cell, Choose, Const, Expr, Int, Load, Loaded,
+    Observe, Place, Process, Program, Property, Rmw, Self, SetGhost, Store, Unary,
+    access_exprs, statement_exprs, statements,
 )
 
 HELD = "a lock that protects what is accessed here is held by who accesses it"
@@ -154,7 +154,7 @@ class _Facts:
             self.uses[variable].writes.append(held)
             self.uses[variable].by.add(process.name)
         if isinstance(action.access, Observe):
-            self.seen |= _cells(action.access.value)
+            self.seen.update(memory_read(action.access.value))
 
     def _note_entry(self, process: Process) -> None:
         """The entry is part of the initial state; what it reads or writes is noted all the same."""
@@ -277,23 +277,12 @@ def _after(action: Action, held: frozenset[Lock]) -> frozenset[Lock]:
 # ---------------------------------------------------------------------- what is read and written
 
 
-def _cells(expr: Expr) -> set[str]:
-    """The variables whose cells an expression reads."""
-    found: set[str] = set()
-    for e in walk(expr):
-        if isinstance(e, Cell):
-            found.add(e.place.variable)
-        if isinstance(e, Quantified) and isinstance(e.domain, Chain):
-            found.add(e.domain.variable)
-    return found
-
-
 def _read_in(action: Action) -> set[str]:
     found: set[str] = set()
     if isinstance(action.access, Load | Rmw):
         found.add(action.access.place.variable)
     for expr in _exprs(action):
-        found |= _cells(expr)
+        found.update(memory_read(expr))
     return found
 
 
@@ -317,8 +306,8 @@ def _ghosts_set(block: Block) -> set[str]:
 
 
 def _read_by(property: Property) -> set[str]:
-    when = set() if property.when is None else _cells(property.when)
-    return when | _cells(property.condition)
+    when = () if property.when is None else memory_read(property.when)
+    return {*when, *memory_read(property.condition)}
 
 
 def _asks_when_free(property: Property, lock: Lock) -> bool:

@@ -22,11 +22,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from modelcheck.flow import gotos, with_gotos
+from modelcheck.flow import gotos, memory_of, memory_read, with_gotos
 from modelcheck.ir import (
-    END, Action, Assign, Assume, AtRest, Binary, Block, Cell, Chain, Choose, Const, Expr, Goto, If,
-    Instances, Load, Local, NotNull, Observe, Place, Process, Program, Property, Quantified, Rmw,
-    SetGhost, Store, Value, access_exprs, statement_exprs, statements, walk,
+    END, Action, Assign, Assume, AtRest, Binary, Block, Cell, Choose, Const, Expr, Goto, If,
+    Instances, Load, Local, NotNull, Observe, Place, Process, Program, Property, Quantified,
+    SetGhost, Store, Value, statement_exprs, statements, walk,
 )
 
 COPY = "_at_once"
@@ -77,36 +77,17 @@ def _may_be_owned(program: Program, but: frozenset[str]) -> frozenset[str]:
     names = frozenset(
         v.name for v in program.variables
         if v.name not in but and not v.ghost and len(v.index) == 1
-        and any(_mentions(a, v.name) for a in actions)
+        and v.name in memory_of(actions)
         and all(_says_it_of_each(p, v.name) for p in program.properties)
     )
     while True:
         fewer = frozenset(
             name for name in names
-            if all(is_access(a, names) for a in actions if _mentions(a, name))
+            if all(is_access(a, names) for a in actions if name in memory_of([a]))
         )
         if fewer == names:
             return names
         names = fewer
-
-
-def _mentions(action: Action, name: str) -> bool:
-    """Whether an action has to do with a variable in any way."""
-    access = action.access
-    if isinstance(access, Load | Store | Rmw) and access.place.variable == name:
-        return True
-    roots = [*access_exprs(access), *((action.wait,) if action.wait is not None else ())]
-    for statement in statements(action.body):
-        roots += statement_exprs(statement)
-    return any(_reads(root, name) for root in roots)
-
-
-def _reads(root: Expr, name: str) -> bool:
-    return any(
-        (isinstance(e, Cell) and e.place.variable == name)
-        or (isinstance(e, Quantified) and isinstance(e.domain, Chain) and e.domain.variable == name)
-        for e in walk(root)
-    )
 
 
 def is_access(action: Action, names: frozenset[str]) -> bool:
@@ -139,7 +120,7 @@ def _says_it_of_each(property: Property, name: str) -> bool:
     """Whether a property does not read a variable, or says something of all elements of a class,
     reading of each only its own."""
     parts = [property.condition, *((property.when,) if property.when is not None else ())]
-    if not any(_reads(part, name) for part in parts):
+    if not any(name in memory_read(part) for part in parts):
         return True
     if not property.invariant or property.when is not None:
         return False
@@ -155,7 +136,7 @@ def _conjuncts(expr: Expr) -> Iterator[Expr]:
 
 
 def _is_of_each(part: Expr, name: str) -> bool:
-    if not _reads(part, name):
+    if name not in memory_read(part):
         return True
     match part:
         case Quantified("all", bound, Instances(), body):

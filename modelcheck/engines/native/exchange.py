@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from modelcheck.engines.packed import Layout
 from modelcheck.flow import sorts
@@ -239,18 +240,20 @@ class Exchanger:
     def __init__(self, symmetry: Symmetry, layout: Layout) -> None:
         self.layout = layout
         self.every = exchanges(symmetry, layout)
-        self.parts: _Parts | None = None
-        if len(self.every) > 1 and is_in_tables(self.every, layout):
-            self.parts = _Parts(layout, self.every)
 
     @property
     def exchanges(self) -> bool:
         """Whether there is anything to exchange, and few enough numbers for tables of it."""
-        return self.parts is not None
+        return len(self.every) > 1 and is_in_tables(self.every, self.layout)
+
+    @cached_property
+    def parts(self) -> _Parts:
+        """What the exchanges make of each part: made when a run is told, not for each search."""
+        return _Parts(self.layout, self.every)
 
     def one_for_all(self, state: State) -> tuple[State, tuple[int, ...]]:
         """The state that stands for this one, and what each process is called there."""
-        if self.parts is None:
+        if not self.exchanges:
             return state, tuple(range(len(self.layout.processes)))
         words = self.layout.pack(state)
         which = min(range(len(self.every)), key=lambda x: (self._exchanged(words, x), x))
@@ -260,7 +263,6 @@ class Exchanger:
         return self.layout.unpack(self._exchanged(words, which)), becomes
 
     def _exchanged(self, words: tuple[int, ...], x: int) -> tuple[int, ...]:
-        assert self.parts is not None
         found = [0] * self.layout.words
         for part, table, to in zip(
             self.parts.parts, self.parts.maps, self.parts.to, strict=True

@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 
 from modelcheck.engines import reference
-from modelcheck.engines.native import reduced
+from modelcheck.engines.native import actions, emit, reduced
 from modelcheck.engines.native.reduced import LOCKS, OWNERSHIP, SYMMETRY
 from modelcheck.frontend.compile import compile_spec
-from modelcheck.ir import Program
+from modelcheck.ir import Bool, Const, Program
 from modelcheck.notation import parse_program
-from modelcheck.passes import REDUCTIONS, lock_protected, ownership, symmetry
+from modelcheck.passes import REDUCTIONS, lock_protected, ownership, symmetry, touched
 from modelcheck.passes.liveness import liveness
+from modelcheck.passes.ownership import Touches
 from modelcheck.trace import Disagreement, Limits, Verdict
 from tests.agree.built import AT_ONCE, compiled
 from tests.agree.said import what_matters
@@ -155,6 +156,128 @@ process cpu[2]
     goto end
 """
 
+THREE_TIMES = """\
+  at cpu_2 resting:
+    store n := 1
+    goto cpu_3
+  at cpu_3 resting:
+    store n := 2
+    goto cpu_4
+  at cpu_4 resting:
+    store n := 3
+    goto cpu_5
+  at cpu_5 resting:
+    store lock.locked := False by spin_unlock
+    ghost lock.holder := process.None
+    goto end
+
+always "it is never two": n != 2
+"""
+
+OF_EACH = """\
+program p()
+sort Page 2
+sort process 2
+shared Page.first[Page]: bool = all False
+shared Page.second[Page]: bool = all False
+shared turn[process]: bool = all False
+
+process cpu
+  local pg: Page
+  entry:
+    pg := Page[0]
+    goto cpu_1
+  at cpu_1 resting:
+    store Page.first[pg] := True
+    goto cpu_2
+  at cpu_2 resting:
+    store Page.first[pg] := False
+    goto cpu_3
+  at cpu_3 resting:
+    store turn[self] := True
+    goto end
+
+process other
+  local pg: Page
+  entry:
+    pg := Page[0]
+    goto other_1
+  at other_1 resting:
+    store Page.second[pg] := True
+    goto other_2
+  at other_2 resting:
+    store Page.second[pg] := False
+    goto other_3
+  at other_3 resting:
+    store turn[self] := True
+    goto end
+
+always "never both": all(pg in Page: not (Page.first[pg] and Page.second[pg]))
+"""
+
+FORGOTTEN = """\
+program p()
+sort Page 2
+sort process 2
+shared Page.dirty[Page]: bool = all False
+shared Page.last[Page]: bool = all False
+shared turn: bool = False
+
+process cpu
+  local pg: Page
+  entry:
+    pg := Page[1]
+    goto cpu_1
+  at cpu_1 resting:
+    load turn
+    goto cpu_2
+  at cpu_2 resting:
+    store Page.dirty[pg] := True
+    goto cpu_3
+  at cpu_3 resting:
+    load Page.dirty[pg]
+    assert $, "it is as it was written"
+    goto cpu_4
+  at cpu_4 resting:
+    load turn
+    goto end
+
+process other
+  local pg: Page
+  entry:
+    pg := Page[1]
+    goto other_1
+  at other_1 resting:
+    load turn
+    goto other_2
+  at other_2 resting:
+    store Page.dirty[pg] := False
+    goto other_3
+  at other_3 resting:
+    rmw Page.last[pg] := True by xchg
+    goto end
+"""
+
+ROUND_AND_ROUND = UNDER_LOCK.replace("in wait_1", "in loop_1, wait_1").format(
+    processes=1, body="""\
+  at cpu_2 in loop_1:
+    load flag
+    goto cpu_3
+  at cpu_3 in loop_1:
+    store lock.locked := False by spin_unlock
+    ghost lock.holder := process.None
+    goto cpu_1
+""")
+
+OUT_AND_IN = UNDER_LOCK.format(processes=1, body="""\
+  at cpu_2 in loop_2:
+    load flag
+    goto cpu_3
+  at cpu_3 resting:
+    load flag
+    goto cpu_2
+""")
+
 PLANTED: dict[str, tuple[str, Callable[[pytest.MonkeyPatch], None], str]] = {
     "what a property reads is written at once": (
         LOCKS, lambda p: p.setattr(lock_protected._Facts, "_is_unseen", lambda *_: True),
@@ -177,12 +300,37 @@ process other
     load flag
     goto cpu_2
 """)),
-    "a property that reads two together": (
-        OWNERSHIP, lambda p: p.setattr(ownership, "_says_it_of_each", lambda *_: True),
+    "what concerns others is done later": (
+        LOCKS, lambda p: p.setattr(lock_protected._Facts, "may_wait", lambda *_: True),
+        UNDER_LOCK.replace("flag: bool = False", "n: 0..3 = 0").format(
+            processes=1, body=THREE_TIMES)),
+    "a property sees that a process is not at rest": (
+        LOCKS, lambda p: p.setattr(lock_protected, "asks_of_rest", lambda _: False),
+        UNDER_LOCK.format(processes=1, body="""\
+  at cpu_2 resting:
+    store flag := True
+    goto cpu_3
+  at cpu_3 resting:
+    store lock.locked := False by spin_unlock
+    ghost lock.holder := process.None
+    goto end
+
+always "set at rest": at_rest or not flag
+""")),
+    "a lock that is taken and released changes nothing": (
+        LOCKS, lambda p: p.setattr(actions._Function, "_part", lambda *_: None), ROUND_AND_ROUND),
+    "a loop that is left and entered again is not left": (
+        LOCKS, lambda p: p.setattr(actions._Function, "_part", lambda *_: None), OUT_AND_IN),
+    "a property that reads two cells of an element": (
+        OWNERSHIP, lambda p: p.setattr(emit, "whatever", lambda *_: Const(True, Bool())), OF_EACH),
+    "by which local a cell was known is forgotten": (
+        OWNERSHIP, lambda p: p.setattr(touched, "_keeping", lambda action, *_: action), FORGOTTEN),
+    "a property that reads what was written in part": (
+        OWNERSHIP, lambda p: p.setattr(emit, "whatever", lambda *_: Const(True, Bool())),
         ONE_OF_TWO.format(processes=2, page="me", second="store Page.dirty[pg] := False")
         + '\nalways "never both": not all(pg in Page: Page.dirty[pg])\n'),
     "nobody looks whether it is owned": (
-        OWNERSHIP, lambda p: p.setattr(ownership._Touching, "_note", lambda *_: None),
+        OWNERSHIP, lambda p: p.setattr(ownership.Owned, "touches", lambda *_: Touches()),
         ONE_OF_TWO.format(processes=3, page="0", second="store Page.dirty[pg] := False") + """
 process other
   local pg: Page

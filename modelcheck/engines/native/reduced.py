@@ -15,16 +15,18 @@ from modelcheck.engines.asked import NO_DEADLOCK, asked_for, only
 from modelcheck.engines.found import Found, verdict_of
 from modelcheck.engines.limits import Progress
 from modelcheck.engines.native import search
-from modelcheck.engines.native.emit import MOST_NUMBERS, NOTHING
+from modelcheck.engines.native.emit import MOST_NUMBERS, NOTHING, cells_of
 from modelcheck.engines.native.exchange import Exchanger
 from modelcheck.engines.native.running import Running, Said, found_by
 from modelcheck.engines.packed import control
 from modelcheck.engines.places import Places
 from modelcheck.ir import Program
 from modelcheck.passes import REDUCTIONS
+from modelcheck.passes.copies import original
 from modelcheck.passes.lock_protected import lock_protected
-from modelcheck.passes.ownership import COPY, Owned, ownership
+from modelcheck.passes.ownership import Owned, ownership
 from modelcheck.passes.symmetry import Symmetry, symmetry
+from modelcheck.passes.whatever import WIDTH
 from modelcheck.semantics import Fault, Initial, Semantics, State
 
 LOCKS, OWNERSHIP, SYMMETRY = REDUCTIONS
@@ -52,7 +54,7 @@ def reduced(program: Program, wanted: frozenset[str]) -> Reduced:
         names += [LOCKS] * (fewer != program)
         program = fewer
     owned = ownership(program) if OWNERSHIP in wanted else None
-    if owned is not None and (owned.program == program or _is_wide(owned.program)):
+    if owned is not None and (owned.program == program or _is_wide(owned)):
         owned = None
     if owned is not None:
         names.append(OWNERSHIP)
@@ -62,9 +64,11 @@ def reduced(program: Program, wanted: frozenset[str]) -> Reduced:
     return Reduced(program, exchanged, owned, tuple(names))
 
 
-def _is_wide(program: Program) -> bool:
-    """Whether there is no table of all numbers of a process, which ownership needs."""
-    return any(control(process).first[-1] > MOST_NUMBERS for process in program.processes)
+def _is_wide(owned: Owned) -> bool:
+    """Whether there are too many cells that are owned, or no table of all numbers of a process."""
+    cells = sum(count for _, count in cells_of(owned.program, owned).values())
+    numbers = max(control(process).first[-1] for process in owned.program.processes)
+    return cells > WIDTH or numbers > MOST_NUMBERS
 
 
 def source_of(program: Program, wanted: frozenset[str]) -> str:
@@ -100,7 +104,7 @@ def explore(
         found_by(said, Found("native", program, asked, limits, began), fewer.program),
         reductions=attempt.names,
     )
-    found.taken = {(template, at.removesuffix(COPY)) for template, at in found.taken}
+    found.taken = {(template, original(at)) for template, at in found.taken}
     verdict = verdict_of(found)
     broken = said.stopped == "violated" or "stuck" in said.kept
     if not broken and verdict.outcome != "VIOLATED":
@@ -249,7 +253,7 @@ class _Attempt:
                 s for s in self.semantics.steps(state, process)[0] if s.choices == choices
             )
             count = sum(
-                (templates[process], a.at.removesuffix(COPY)) in own
+                (templates[process], original(a.at)) in own
                 for a in (step.action, *step.through)
             )
             left = choices

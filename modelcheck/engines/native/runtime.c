@@ -479,15 +479,10 @@ static inline uint64_t places_before(uint64_t places, unsigned x)
 
 /* ------------------------------------------------------------------------ looking up successors */
 
-/* Owned memory is not owned, or a property is false within a step: what was searched is not the
- * Program any more.  It is to be searched again, every access a step. */
-static void meddled(void)
-{
-    if (mode == SEARCH)
-        finish("meddled");
-}
-
-/* Whether two processes are about to access the same cell of owned memory, one of them writing. */
+/* Whether owned memory is not owned, or a property might be false within a step: what was searched
+ * is not the Program any more, and is to be searched again, every access a step.  It is so where
+ * two processes have accessed the same cell, or are about to, one of them writing; or where a
+ * property depends on what was written. */
 static inline bool meddling(const struct state *s)
 {
 #if OWNED
@@ -500,10 +495,11 @@ static inline bool meddling(const struct state *s)
         reads |= t->reads;
         writes |= t->writes;
     }
+    return writes && !whatever(s, writes);
 #else
     (void)s;
-#endif
     return false;
+#endif
 }
 
 /* A state that was not met before. */
@@ -519,10 +515,10 @@ static inline void met(const struct state *s, const uint32_t *index, uint32_t at
 #endif
     states++;
     depth = at;
-    if (meddling(s))
-        meddled();
     if (!always(s))
         append(&violating, s, 0, at);
+    else if (meddling(s))
+        finish("meddled");
     for (unsigned n = 0; n < SOMETIMES; n++)
         if (reached[n] < 0) {
             int held = sometimes[n].holds(s);

@@ -77,7 +77,7 @@ static inline unsigned searched(const uint64_t *first, unsigned locations, uint6
     return low;
 }
 
-/* The cells of owned memory that a process is about to read and to write, a bit each. */
+/* The cells of owned memory that a process has read and written, or is about to, a bit each. */
 struct touches {
     uint64_t reads, writes;
 };
@@ -119,7 +119,6 @@ static void flush(void);
 static void faulted(unsigned source);
 static void forks(unsigned source);
 static void left_its_sort(int line);
-static void meddled(void);
 
 static inline uint64_t control(const struct state *s, const struct cpu *cpu)
 {

@@ -32,6 +32,7 @@ from modelcheck.ir import (
     END, Action, Assert, Assume, Binary, Block, Cell, Choose, Const, Goto, Int, Observe, Place,
     Process, Program, Self, statements,
 )
+from modelcheck.passes.circles import without_circles
 from modelcheck.passes.copies import BEFORE, BEHIND, without_unreached
 from modelcheck.passes.locks import (
     HOLDER, LOCKED, Lock, acquired, asks_of_rest, asks_when_free, ghosts_set, held_at, read_by,
@@ -59,10 +60,12 @@ class _Steps:
         self.template = template
         self.facts = facts
         self.actions = {a.at: a for a in template.actions}
-        self.either = _without_circles(template, {
+        either = {
             a.at: lock for a in template.actions
             if (lock := facts.follows(template, a)) is not None
-        })
+        }
+        targets = {a.at: [g.location for g in gotos(a.body)] for a in template.actions}
+        self.either = {at: either[at] for at in without_circles(either, targets)}
         self.copied: dict[str, Action] = {}
 
     def process(self) -> Process:
@@ -94,7 +97,7 @@ class _Steps:
         still = later and lock is not None and released(target) is None
         name = target.at + (BEFORE if still else BEHIND)
         if name not in self.copied:
-            self.copied[name] = target  # a circle would end here: see _without_circles
+            self.copied[name] = target  # a circle would end here: see without_circles
             copy = replace(self._onward(target, still), at=name, transit=True)
             self.copied[name] = copy if lock is None else _asserting(copy, lock)
         return (replace(goto, location=name),)
@@ -105,26 +108,6 @@ def _asserting(action: Action, lock: Lock) -> Action:
     name, index = lock
     holder = Cell(Place(name + HOLDER, tuple(Const(i, Int(i, i)) for i in index)))
     return replace(action, body=(Assert(Binary("==", holder, Self()), HELD), *action.body))
-
-
-def _without_circles(process: Process, onward: dict[str, Lock]) -> dict[str, Lock]:
-    """Fewer locations, such that each circle goes through another one."""
-    targets = {a.at: [g.location for g in gotos(a.body)] for a in process.actions}
-    kept = dict(onward)
-    done: set[str] = set()
-
-    def visit(at: str, above: tuple[str, ...]) -> None:
-        for target in targets.get(at, ()):
-            if target in above:
-                kept.pop(target, None)
-            elif target in kept and target not in done:
-                visit(target, (*above, target))
-        done.add(at)
-
-    for at in onward:
-        if at in kept and at not in done:
-            visit(at, (at,))
-    return kept
 
 
 # ------------------------------------------------------------------------------------ what is known

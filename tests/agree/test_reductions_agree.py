@@ -12,11 +12,13 @@ import pytest
 
 from modelcheck.engines import reference
 from modelcheck.engines.native import actions, emit, reduced
-from modelcheck.engines.native.reduced import LOCKS, OWNERSHIP, SYMMETRY
+from modelcheck.engines.native.reduced import AMPLE, LOCKS, OWNERSHIP, SYMMETRY, TICKETS
 from modelcheck.frontend.compile import compile_spec
 from modelcheck.ir import Bool, Const, Program
 from modelcheck.notation import parse_program
-from modelcheck.passes import REDUCTIONS, lock_protected, ownership, symmetry, touched
+from modelcheck.passes import (
+    REDUCTIONS, ample, lock_protected, ownership, symmetry, tickets, touched,
+)
 from modelcheck.passes.liveness import liveness
 from modelcheck.passes.ownership import Touches
 from modelcheck.trace import Disagreement, Limits, Verdict
@@ -34,7 +36,7 @@ INSTANCES = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 DESIGNS = [(path, {}) for path in SPECS if not path.name.startswith("_")] + [
     (ROOT / i["spec"], i["set"]) for i in INSTANCES
 ]
-SUBSETS = [frozenset([LOCKS]), frozenset([OWNERSHIP]), frozenset([SYMMETRY]), frozenset(REDUCTIONS)]
+SUBSETS = [*(frozenset([name]) for name in REDUCTIONS), frozenset(REDUCTIONS)]
 
 
 def wrong(
@@ -258,6 +260,52 @@ process other
     goto end
 """
 
+TWO = """\
+program p()
+sort process 2
+shared x: 0..2 = 0
+shared y: 0..2 = 0
+
+process one
+  entry: goto one_1
+  at one_1 {one}:
+    {first}
+    goto {then}
+
+process other
+  entry: goto other_1
+  at other_1 resting:
+    {second}
+    goto other_2
+  at other_2 resting:
+    {third}
+    goto end
+"""
+
+COUNTED = """\
+program p()
+sort process 2
+shared lock.head: 0..3 wraps = 0
+shared lock.tail: 0..3 wraps = 0
+
+process cpu[2]
+  local ticket: 0..3
+  entry: goto cpu_1
+  at cpu_1 resting head:
+    rmw lock.tail := $ + 1 by fetch_add
+    ticket := $
+    goto cpu_2
+  at cpu_2 in wait_1:
+    wait $ == ticket
+    load lock.head
+    goto cpu_3
+  at cpu_3 resting:
+    rmw lock.head := $ + 1 by fetch_add
+    goto cpu_1
+
+always "asked": {asked}
+"""
+
 ROUND_AND_ROUND = UNDER_LOCK.replace("in wait_1", "in loop_1, wait_1").format(
     processes=1, body="""\
   at cpu_2 in loop_1:
@@ -294,7 +342,7 @@ process other
     goto end
 """),
     "a circle of steps at once": (
-        LOCKS, lambda p: p.setattr(lock_protected, "_without_circles", lambda _, onward: onward),
+        LOCKS, lambda p: p.setattr(lock_protected, "without_circles", lambda found, _: [*found]),
         UNDER_LOCK.format(processes=1, body="""\
   at cpu_2 resting:
     load flag
@@ -340,6 +388,32 @@ process other
     assert not $, "it is never seen set"
     goto end
 """),
+    "one may go on alone for ever": (
+        AMPLE, lambda p: p.setattr(ample, "without_circles", lambda found, _: [*found]),
+        TWO.format(one="resting", first="load y", then="one_1",
+                   second="store x := 1", third="store x := 2")
+        + '\nalways "never two": x != 2\n'),
+    "what others may do later does not count": (
+        AMPLE, lambda p: p.setattr(
+            ample._Looked, "_futures", lambda self, own: {**own, "end": ample.Accesses()}),
+        TWO.format(one="resting", first='load x\n    assert $ != 1, "it is not one"', then="end",
+                   second="load y", third="store x := 1")),
+    "what others do does not count": (
+        AMPLE, lambda p: p.setattr(ample.Accesses, "concern", lambda *_: False),
+        TWO.format(one="resting", first='load x\n    assert $ != 1, "it is not one"', then="end",
+                   second="store x := 1", third="load y")),
+    "a property sees who goes on alone": (
+        AMPLE, lambda p: p.setattr(ample, "read_by", lambda _: set()),
+        TWO.format(one="resting", first="store x := 1", then="end",
+                   second="store y := 1", third="store y := 2")
+        + '\nalways "not y alone": y == 0 or x == 1\n'),
+    "who goes on alone may be cut short": (
+        AMPLE, lambda p: p.setattr(ample._Looked, "_may_not", lambda *_: False),
+        TWO.format(one="resting", first="load x\n    assume $ == 1", then="end",
+                   second="load y", third='load y\n    assert $ == 1, "it is one"')),
+    "a ticket is compared with a number": (
+        TICKETS, lambda p: p.setattr(tickets._Flow, "plain", lambda *_: None),
+        COUNTED.format(asked="lock.head != 1 or lock.tail != 1")),
     "what is said by number is exchanged": (
         SYMMETRY, lambda p: p.setattr(symmetry._Looked, "_constant", lambda *_: None), """\
 program p()

@@ -1,6 +1,6 @@
-"""Random Programs, half of them from spec texts, through the engines that search: the quick and the
-native engine say the very same as the reference engine, and with each reduction, and all of them,
-the native engine says what matters of it.
+"""Random Programs, a quarter of them from spec texts and a quarter that reductions are about,
+through the engines that search: the quick and the native engine say the very same as the reference
+engine, and with each reduction, and all of them, the native engine says what matters of it.
 
     python -m tests.campaigns.engines --programs 20000
 """
@@ -31,6 +31,7 @@ from modelcheck.semantics import Semantics
 from modelcheck.source import SpecError, lines_of
 from modelcheck.trace import Limits
 from tests.agree.built import AT_ONCE, compiled
+from tests.agree.random_locking import random_locking
 from tests.agree.random_programs import random_program
 from tests.agree.random_specs import random_spec
 from tests.agree.said import what_matters, whole
@@ -51,11 +52,13 @@ class Tried:
 
 
 def program_of(number: int, folder: Path) -> Program | None:
-    """Of even numbers a random Program, of odd ones what a random spec text is compiled to; None if
-    it is refused, or no run begins."""
+    """Of even numbers a random Program, of odd ones in turn what a random spec text is compiled to,
+    and one that reductions are about; None if it is refused, or no run begins."""
     try:
         if number % 2 == 0:
             program = random_program(number // 2)
+        elif number % 4 == 3:
+            program = random_locking(number // 4)
         else:
             path = folder / f"spec{number}.py"
             path.write_text(random_spec(number // 2), encoding="utf-8")

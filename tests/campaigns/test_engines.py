@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from modelcheck.engines.native import exchange, expressions
-from modelcheck.engines.native.reduced import LOCKS, OWNERSHIP, SYMMETRY
+from modelcheck.passes import REDUCTIONS
 from tests.campaigns.engines import Tried, campaign, main, tried
 
 
@@ -13,7 +13,7 @@ def test_a_share() -> None:
     """The command's first, in which all reductions have something to do."""
     found = list(campaign(range(80), jobs=2))
     assert [f for f in found if f.findings] == []
-    assert {name for f in found for name in f.reductions} == {LOCKS, OWNERSHIP, SYMMETRY}
+    assert {name for f in found for name in f.reductions} == {*REDUCTIONS}
     assert {f.outcome for f in found} >= {"HOLDS", "VIOLATED"}
 
 

@@ -10,6 +10,7 @@ import itertools
 
 from modelcheck.engines.native import NotNative
 from modelcheck.engines.native.actions import function_name, functions
+from modelcheck.engines.native.alone import alone_in_c
 from modelcheck.engines.native.exchange import exchange_in_c
 from modelcheck.engines.native.expressions import Number, Scope, Text, c_name, number
 from modelcheck.engines.packed import Field, Layout
@@ -17,6 +18,7 @@ from modelcheck.engines.places import Places
 from modelcheck.ir import (
     Action, Assume, Load, Process, Program, Property, Rmw, statements,
 )
+from modelcheck.passes.ample import ALL_MOVE, Ample
 from modelcheck.passes.locks import read_by
 from modelcheck.passes.ownership import Owned
 from modelcheck.passes.symmetry import Symmetry
@@ -40,11 +42,12 @@ MOST_NUMBERS = 1 << 16  # of a process in a table; of more, whose they are is se
 
 def program_in_c(
     program: Program, states: States, layout: Layout, exchanged: Symmetry = NOTHING,
-    owned: Owned | None = None,
+    owned: Owned | None = None, alone: Ample = ALL_MOVE,
 ) -> str:
     """The C of a Program, in which what may be exchanged is not told apart.
 
-    owned  memory that two processes must never be about to access at once"""
+    owned  memory that two processes must never access at once
+    alone  who may go on alone"""
     places = Places(program)
     numbers = {
         f"{process.name}.{action.at}": n for n, (process, action) in enumerate(actions_of(program))
@@ -64,6 +67,7 @@ def program_in_c(
         *(_table(process, layout, places) for process in program.processes),
         _locations(states),
         exchange_in_c(exchanged, layout),
+        alone_in_c(alone, states),
         '#include "runtime.c"',
     ]
     return "\n\n".join(parts) + "\n"

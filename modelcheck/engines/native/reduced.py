@@ -18,18 +18,20 @@ from modelcheck.engines.native import search
 from modelcheck.engines.native.emit import MOST_NUMBERS, NOTHING, cells_of
 from modelcheck.engines.native.exchange import Exchanger
 from modelcheck.engines.native.running import Running, Said, found_by
-from modelcheck.engines.packed import control
+from modelcheck.engines.packed import Layout, control
 from modelcheck.engines.places import Places
 from modelcheck.ir import Program
 from modelcheck.passes import REDUCTIONS
+from modelcheck.passes.ample import ALL_MOVE, Ample, ample
 from modelcheck.passes.copies import original
 from modelcheck.passes.lock_protected import lock_protected
 from modelcheck.passes.ownership import Owned, ownership
 from modelcheck.passes.symmetry import Symmetry, symmetry
+from modelcheck.passes.tickets import tickets
 from modelcheck.passes.whatever import WIDTH
 from modelcheck.semantics import Fault, Initial, Semantics, State
 
-LOCKS, OWNERSHIP, SYMMETRY = REDUCTIONS
+LOCKS, OWNERSHIP, AMPLE, SYMMETRY, TICKETS = REDUCTIONS
 MORE = 200  # how many times the states of the reduced search the whole one is given for a trace
 SOME = 1_000_000  # and so many in any case
 
@@ -43,7 +45,12 @@ class Reduced:
     program: Program
     exchanged: Symmetry
     owned: Owned | None
+    alone: Ample
     names: tuple[str, ...]
+
+    def in_c(self, semantics: Semantics) -> tuple[str, Layout]:
+        """The C of the Program, and where everything stands in its states."""
+        return search.in_c(self.program, semantics, self.exchanged, self.owned, self.alone)
 
 
 def reduced(program: Program, wanted: frozenset[str]) -> Reduced:
@@ -59,9 +66,14 @@ def reduced(program: Program, wanted: frozenset[str]) -> Reduced:
     if owned is not None:
         names.append(OWNERSHIP)
         program = owned.program
+    alone = ample(program, owned) if AMPLE in wanted else ALL_MOVE
+    names += [AMPLE] * alone.some
     exchanged = symmetry(program) if SYMMETRY in wanted else NOTHING
     names += [SYMMETRY] * exchanged.some
-    return Reduced(program, exchanged, owned, tuple(names))
+    if TICKETS in wanted:
+        exchanged = replace(exchanged, counters=tickets(program))
+        names += [TICKETS] * bool(exchanged.counters)
+    return Reduced(program, exchanged, owned, alone, tuple(names))
 
 
 def _is_wide(owned: Owned) -> bool:
@@ -74,8 +86,7 @@ def _is_wide(owned: Owned) -> bool:
 def source_of(program: Program, wanted: frozenset[str]) -> str:
     """The C that a search with these reductions begins with; NotNative if there is none."""
     fewer = reduced(program, wanted)
-    semantics = Semantics(fewer.program)
-    return search.in_c(fewer.program, semantics, fewer.exchanged, fewer.owned)[0]
+    return fewer.in_c(Semantics(fewer.program))[0]
 
 
 def explore(
@@ -151,18 +162,20 @@ class _Attempt:
 
     def search(self, deadlock: bool) -> Said:
         """The search."""
-        source, self.layout = search.in_c(
-            self.fewer.program, self.semantics, self.fewer.exchanged, self.fewer.owned
-        )
+        source, self.layout = self.fewer.in_c(self.semantics)
         begins = [b.state for b in self.begins if b.state is not None]
         self.running = Running(source, self.layout, begins, self.limits, self.progress)
         self.exchanger = Exchanger(self.fewer.exchanged, self.layout)
-        return self.running.search(deadlock)
+        self.said = self.running.search(deadlock)
+        return self.said
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The reductions that were used: an exchange of too many numbers is not."""
-        unused = set() if self.exchanger.exchanges else {SYMMETRY}
+        """The reductions that were used: an exchange of too many numbers is not, nor what nobody
+        could."""
+        unused = set() if self.exchanger.swaps else {SYMMETRY}
+        unused |= set() if self.exchanger.turns else {TICKETS}
+        unused |= set() if self.said.figures["alone"] else {AMPLE}
         return tuple(name for name in self.fewer.names if name not in unused)
 
     def told(self, said: Said, found: Found) -> Found:

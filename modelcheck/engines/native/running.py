@@ -23,7 +23,8 @@ Words = tuple[int, ...]
 class Said:
     """What a search says.
 
-    figures    states, transitions, depth, level, queue, bytes
+    figures    states, transitions, depth, level, queue, bytes; alone: the states from which one
+               process went on alone
     stopped    "complete", "violated", or the limit that it met
     taken      for each action, whether it was
     reached    the number of a property and the depth where it was first true

@@ -30,7 +30,7 @@ static uint64_t most_bytes = ~0UL, most_states = ~0UL, bytes, most_bytes_ever;
 static double most_seconds, began;
 static volatile sig_atomic_t interrupted;
 static uint32_t level, depth;
-static uint64_t states, queue;
+static uint64_t states, queue, went_alone;
 
 /* ------------------------------------------------------------------------------- what is found */
 
@@ -59,8 +59,8 @@ static uint64_t waiting(void);
 
 static void finish(const char *reason)
 {
-    printf("states %lu\ntransitions %lu\ndepth %u\nlevel %u\nqueue %lu\nbytes %lu\n",
-           states, transitions, depth, level, waiting(), most_bytes_ever);
+    printf("states %lu\ntransitions %lu\ndepth %u\nlevel %u\nqueue %lu\nbytes %lu\nalone %lu\n",
+           states, transitions, depth, level, waiting(), most_bytes_ever, went_alone);
     printf("stopped %s\ntaken ", reason);
     for (unsigned n = 0; n < ACTIONS; n++)
         putchar('0' + taken[n]);
@@ -600,9 +600,37 @@ static void forks(unsigned source)
     finish("forks");
 }
 
+#if AMPLE
+/* The process that may go on alone from a state; PROCESSES if there is none. */
+static unsigned goes_alone(const struct state *s)
+{
+    unsigned pcs[PROCESSES];
+
+    for (unsigned p = 0; p < PROCESSES; p++)
+        pcs[p] = location_of(s, p);
+    for (unsigned p = 0; p < PROCESSES; p++) {
+        unsigned row = alone[p][pcs[p]];
+        bool may = row != 0;
+        for (unsigned q = 0; q < PROCESSES && may; q++)
+            may = !(unless[row][q][pcs[q] / 64] >> pcs[q] % 64 & 1);
+        if (may)
+            return p;
+    }
+    return PROCESSES;
+}
+#endif
+
 /* Takes each process of `count` sources a step on, those at one location together. */
 static void expand(unsigned count)
 {
+#if AMPLE
+    unsigned only[BATCH];
+
+    for (unsigned n = 0; n < count; n++) {
+        only[n] = goes_alone(&sources[n].state);
+        went_alone += only[n] != PROCESSES;
+    }
+#endif
     memset(left, 0, count * sizeof *left);
     memset(needed, 0, count * sizeof *needed);
     for (unsigned p = 0; p < PROCESSES; p++) {
@@ -612,6 +640,12 @@ static void expand(unsigned count)
 
         for (unsigned n = 0; n < count; n++) {
             pcs[n] = location_of(&sources[n].state, p);
+#if AMPLE
+            if (only[n] != p && only[n] != PROCESSES) {
+                needed[n] |= t->locations[pcs[n]].needs << cpus[p].first_place;
+                pcs[n] = t->end;
+            }
+#endif
             starts[pcs[n]]++;
         }
         for (unsigned pc = 0, sum = 0; pc < LOCATIONS; pc++) {

@@ -123,7 +123,7 @@ RACES = {
     "the count of states": ("ADD(states, news)", "states += news"),
     "a slot is taken without looking": ("if (threads == 1)", "if (1)"),
     "a table grows while somebody is inside":
-        ("while (__atomic_load_n(&inside, __ATOMIC_SEQ_CST))", "while (0)"),
+        ("if (!__atomic_load_n(&closed, __ATOMIC_SEQ_CST))", "if (1)"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Random Programs, a quarter of them from spec texts and a quarter that reductions are about,
+"""Random Programs, half of them from spec texts and a quarter that reductions are about,
 through the engines that search: the quick and the native engine say the very same as the reference
 engine, and with each reduction, and all of them, the native engine says what matters of it.
 
@@ -52,12 +52,12 @@ class Tried:
 
 
 def program_of(number: int, folder: Path) -> Program | None:
-    """Of even numbers a random Program, of odd ones in turn what a random spec text is compiled to,
-    and one that reductions are about; None if it is refused, or no run begins."""
+    """Of even numbers in turn a random Program and one that reductions are about, of odd ones what
+    a random spec text is compiled to; None if it is refused, or no run begins."""
     try:
-        if number % 2 == 0:
+        if number % 4 == 0:
             program = random_program(number // 2)
-        elif number % 4 == 3:
+        elif number % 4 == 2:
             program = random_locking(number // 4)
         else:
             path = folder / f"spec{number}.py"

@@ -76,6 +76,16 @@ def program_of(mutant: Mutant, folder: Path) -> Program:
     return compile_spec(str(path), mutant.sets)[1]
 
 
+def test_what_takes_too_much_at_once_is_searched_whole(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = liveness(parse_program(ROUND_AND_ROUND, "test"))
+    with compiled(AT_ONCE, tmp_path):
+        assert reduced.explore(program, Limits()).reductions == (LOCKS,)
+        monkeypatch.setattr(actions, "MOST_TRANSIT", 0)
+        assert reduced.explore(program, Limits()).reductions == ()
+
+
 # ----------------------------------------------------------- a run of the reduced one, told in full
 
 

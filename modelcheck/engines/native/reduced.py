@@ -14,7 +14,7 @@ from modelcheck import trace as tr
 from modelcheck.engines.asked import NO_DEADLOCK, asked_for, only
 from modelcheck.engines.found import Found, verdict_of
 from modelcheck.engines.limits import Progress
-from modelcheck.engines.native import search
+from modelcheck.engines.native import NotNative, search
 from modelcheck.engines.native.emit import MOST_NUMBERS, NOTHING, cells_of
 from modelcheck.engines.native.exchange import Exchanger
 from modelcheck.engines.native.running import Running, Said
@@ -88,7 +88,10 @@ def _is_wide(owned: Owned) -> bool:
 def source_of(program: Program, wanted: frozenset[str], fingerprints: bool = False) -> str:
     """The C that a search with these reductions begins with; NotNative if there is none."""
     fewer = reduced(program, wanted)
-    return fewer.in_c(Semantics(fewer.program), fingerprints)[0]
+    try:
+        return fewer.in_c(Semantics(fewer.program), fingerprints)[0]
+    except NotNative:  # its steps may be too long, where those of the Program are not
+        return search.in_c(program, Semantics(program), fingerprints=fingerprints)[0]
 
 
 def explore(
@@ -103,19 +106,26 @@ def explore(
     began = time.monotonic()
     small = only(program, asked)
     fewer = reduced(small, wanted)
+
+    def unreduced(within: tr.Limits) -> tr.Verdict:
+        return search.explore(program, within, properties, progress, jobs, fingerprints)
+
     if not fewer.names:
-        return search.explore(program, limits, properties, progress, jobs, fingerprints)
+        return unreduced(limits)
     attempt = _Attempt(small, fewer, limits, progress, jobs, fingerprints)
     if attempt.fails_at_once():
-        return search.explore(program, limits, properties, progress, jobs, fingerprints)
-    said = attempt.search(not asked or NO_DEADLOCK in asked)
+        return unreduced(limits)
+    try:
+        said = attempt.search(not asked or NO_DEADLOCK in asked)
+    except NotNative:
+        return unreduced(limits)
     if said.stopped == "meddled":
         rest = replace(limits, seconds=_left(limits, began))
         return explore(
             program, rest, properties, progress, wanted - {OWNERSHIP}, jobs, fingerprints
         )
     if said.stopped == "forks":
-        return search.explore(program, limits, properties, progress, jobs, fingerprints)
+        return unreduced(limits)
     found = replace(
         attempt.running.found_by(
             said, Found("native", program, asked, limits, began), fewer.program
@@ -132,7 +142,7 @@ def explore(
         limits, states=most if limits.states is None else min(most, limits.states),
         seconds=_left(limits, began),
     )
-    whole = search.explore(program, less, properties, progress, jobs, fingerprints)
+    whole = unreduced(less)
     if whole.outcome == "VIOLATED":
         return replace(whole, limits=limits)
     if whole.outcome == "HOLDS":

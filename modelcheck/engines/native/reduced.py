@@ -93,7 +93,8 @@ def explore(
     said = attempt.search(not asked or NO_DEADLOCK in asked)
     if said.stopped == "meddled":
         rest = replace(limits, seconds=_left(limits, began))
-        return explore(program, rest, properties, progress, wanted - {OWNERSHIP})
+        without = explore(program, rest, properties, progress, wanted - {OWNERSHIP})
+        return replace(without, limits=limits)
     if said.stopped == "forks":
         return search.explore(program, limits, properties, progress)
     found = replace(

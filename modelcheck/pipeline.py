@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from modelcheck.advice import smaller, would_help
 from modelcheck.frontend.compile import compile_spec
 from modelcheck.frontend.declare import sentences
 from modelcheck.frontend.definitions import Expectation, Spec
@@ -28,14 +29,18 @@ if TYPE_CHECKING:
 Sets = Mapping[str, int | bool]
 Progress = Callable[[int, int, int], None]
 AUTO = Engine()
+GRAPHS = {".dot": 150, ".graphml": 10_000}
+"""How many states the graph in a file of this kind may have.  A picture of more cannot be read."""
 
 
 @dataclass(frozen=True)
 class Checked:
-    """A verdict, and what the spec's EXPECT makes of it, as a sentence."""
+    """A verdict, what the spec's EXPECT makes of it, as a sentence, and what would have helped a
+    search that met a limit, as lines."""
 
     verdict: Verdict
     expected: str
+    helps: tuple[str, ...] = ()
 
 
 def nearest(word: str, known: list[str]) -> str:
@@ -70,9 +75,43 @@ def verify(
     asked = tuple(chosen(spec, name) for name in properties)
     verdict = of_spec(search(program, engine, limits, asked, progress), spec.path)
     verdict = validated(replace(verdict, sources=sources(spec)), spec, program)
-    if asked:
-        return Checked(verdict, "not judged: only what was asked for was checked")
-    return Checked(verdict, expectation(spec.expectations, verdict))
+    expected = "not judged: only what was asked for was checked"
+    if not asked:
+        expected = expectation(spec.expectations, verdict)
+    return Checked(verdict, expected, would_help(verdict, spec, engine, asked))
+
+
+def graph(
+    path: str, sets: Sets, properties: tuple[str, ...], verdict: Verdict, suffix: str
+) -> str:
+    """The state graph of a spec, as the text of a file whose name ends so; `verdict` is what was
+    found before.  ConfigurationError if it has too many states for such a file."""
+    from modelcheck.report.state_graph import graph_text
+    from modelcheck.state_graph import state_graph  # networkx: for this option only
+
+    spec, program = compile_spec(shown_path(path), sets)
+    asked = tuple(chosen(spec, name) for name in properties)
+    most = GRAPHS[suffix]
+    found = state_graph(program, asked, most)
+    if found is None:
+        counted = verdict.stopped is None and not verdict.reductions and verdict.states > most
+        states = f"{verdict.states:,}" if counted else f"over {max(most, verdict.states - 1):,}"
+        raise ConfigurationError(_too_many(spec, states, suffix))
+    return graph_text(replace(found, spec=spec.path), suffix)
+
+
+def _too_many(spec: Spec, states: str, suffix: str) -> str:
+    """Why there is no graph, and what to do."""
+    fewer = " or ".join(f"--set {one}" for one in smaller(spec))
+    instead = [f"a smaller instance ({fewer})" if fewer else "a smaller instance"]
+    instead += [
+        f"a {other} file, for Gephi, which takes {number:,}"
+        for other, number in GRAPHS.items() if number > GRAPHS[suffix]
+    ]
+    return (
+        f"no graph is written: that of {spec.path} has {states} states here, and a {suffix} file "
+        f"takes {GRAPHS[suffix]:,}; take {', or '.join(instead)}"
+    )
 
 
 def chosen(spec: Spec, name: str) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelcheck.advice import smaller, would_help
-from modelcheck.frontend.compile import compile_spec
+from modelcheck.frontend.compile import compile_spec, compile_with_lines
 from modelcheck.frontend.declare import sentences
 from modelcheck.frontend.definitions import Expectation, Spec
 from modelcheck.ir import Program
@@ -21,7 +21,9 @@ from modelcheck.search import Engine, search
 from modelcheck.semantics import Semantics
 from modelcheck.source import ConfigurationError
 from modelcheck.trace import Failure, Limits, Trace, Validation, Verdict, from_json, of_spec
-from modelcheck.validate import is_a_trace_of, is_what_its_run_says, to_follow, validated
+from modelcheck.validate import (
+    by_its_lines, is_a_trace_of, is_what_its_run_says, to_follow, validated,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from modelcheck.export import File
@@ -71,10 +73,11 @@ def verify(
 
     SpecError for a spec that is not accepted; ConfigurationError for a parameter or property that
     it has not."""
-    spec, program = compile_spec(shown_path(path), sets)
+    spec, program, unmerged = compile_with_lines(shown_path(path), sets)
     asked = tuple(chosen(spec, name) for name in properties)
     verdict = of_spec(search(program, engine, limits, asked, progress), spec.path)
-    verdict = validated(replace(verdict, sources=sources(spec)), spec, program)
+    verdict = by_its_lines(replace(verdict, sources=sources(spec)), unmerged)
+    verdict = validated(verdict, spec, program)
     expected = "not judged: only what was asked for was checked"
     if not asked:
         expected = expectation(spec.expectations, verdict)
@@ -199,7 +202,7 @@ def recorded(path: str) -> Recorded:
             f"{path} is a trace of {document.spec}, and there is no such file here: run this where "
             "it was made"
         )
-    spec, program = compile_spec(document.spec, sets)
+    spec, program, unmerged = compile_with_lines(document.spec, sets)
     now, then = dict(sources(spec)), dict(document.sources)
     for file in {**now, **then}:
         if now.get(file) != then.get(file):
@@ -207,7 +210,7 @@ def recorded(path: str) -> Recorded:
                 f"{file} has changed since {path} was made: make it anew with modelcheck verify"
             )
     failure = document.trace.failure
-    if failure is None or not is_a_trace_of(document.trace, spec, program):
+    if failure is None or not is_a_trace_of(document.trace, spec, program, unmerged):
         raise ConfigurationError(f"{path} was changed: its schedule makes another trace")
     if (document.outcome, document.memory_model) != ("VIOLATED", program.memory):
         raise ConfigurationError(

@@ -41,10 +41,19 @@ def read_spec(path: str, sets: Mapping[str, bool | int]) -> Spec:
 
 def compile_spec(path: str, sets: Mapping[str, bool | int]) -> tuple[Spec, ir.Program]:
     """A spec and the Program that it compiles to, under sequential consistency."""
+    spec, program, _ = compile_with_lines(path, sets)
+    return spec, program
+
+
+def compile_with_lines(
+    path: str, sets: Mapping[str, bool | int]
+) -> tuple[Spec, ir.Program, ir.Program]:
+    """Besides, the Program in which no equal locations are merged: a run of that goes through the
+    spec's own lines."""
     declared = declare(load(path), path, sets)
     with _not_too_deep(declared.spec.module.span(declared.spec.module.tree)):
-        *_, (_, program) = _stages(steps(declared))
-    return declared.spec, program
+        *_, (_, unmerged), (_, program) = _stages(steps(declared))
+    return declared.spec, program, unmerged
 
 
 def stages(path: str, sets: Mapping[str, bool | int]) -> Iterator[tuple[str, ir.Program]]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 
+from modelcheck.engines.packed import Layout
 from modelcheck.frontend.definitions import Spec
+from modelcheck.ir import Program
 from modelcheck.passes import REDUCTIONS
 from modelcheck.search import Engine
+from modelcheck.semantics.states import States
 from modelcheck.trace import Reason, Verdict
 
 IN_PYTHON = ("quick", "reference")
@@ -15,13 +18,16 @@ LIMITS: tuple[Reason, ...] = ("memory", "seconds", "states", "depth")
 
 
 def would_help(
-    verdict: Verdict, spec: Spec, engine: Engine, asked: tuple[str, ...]
+    verdict: Verdict, spec: Spec, program: Program, engine: Engine, asked: tuple[str, ...]
 ) -> tuple[str, ...]:
     """A line or two; none if no limit was met.  `engine`, `asked`: the engine and the properties
     that were asked for (none: all)."""
     if verdict.stopped is None or verdict.stopped.reason not in LIMITS:
         return ()
-    now = [_more(verdict, engine), *_engines(verdict), *_reductions(verdict, engine)]
+    now = [
+        _more(verdict, engine), *_engines(verdict), *_reductions(verdict, engine),
+        *_fingerprints(verdict, program, engine),
+    ]
     fewer = " or ".join(f"--set {one}" for one in smaller(spec))
     later = [f"a smaller instance: {fewer}"] if fewer else []
     if _undecided(verdict, asked) and verdict.engine != "induction" and verdict.proof is None:
@@ -64,10 +70,19 @@ def _engines(verdict: Verdict) -> list[str]:
 
 def _reductions(verdict: Verdict, engine: Engine) -> list[str]:
     """Those that were switched off."""
-    off = [name for name in REDUCTIONS if name not in engine.reductions]
+    off = [name for name in REDUCTIONS if name not in engine.native.reductions]
     if verdict.engine != "native" or not off:
         return []
     return [f"the reductions that were switched off ({', '.join(off)})"]
+
+
+def _fingerprints(verdict: Verdict, program: Program, engine: Engine) -> list[str]:
+    """Less memory for a state that does not fit into one word."""
+    assert verdict.stopped is not None
+    served = verdict.engine == "native" and not engine.native.fingerprints
+    if not served or verdict.stopped.reason != "memory" or Layout(States(program)).words == 1:
+        return []
+    return ["--fingerprints: keeps 64 bits of a state, and prints the odds"]
 
 
 def _undecided(verdict: Verdict, asked: tuple[str, ...]) -> bool:

@@ -17,6 +17,7 @@ import typer
 
 import modelcheck
 from modelcheck import pipeline
+from modelcheck.engines.native import Native
 from modelcheck.passes import REDUCTIONS
 from modelcheck.report.lanes import WIDTH
 from modelcheck.report.pieces import write
@@ -80,6 +81,15 @@ def verify(
         list[str] | None,
         typer.Option(metavar="REDUCTION", help=f"But not this one: {', '.join(REDUCTIONS)}."),
     ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Native: threads; else one for each CPU.")
+    ] = None,
+    fingerprints: Annotated[
+        bool,
+        typer.Option(
+            "--fingerprints", help="Native: know a state by 64 bits of hash; the odds are printed."
+        ),
+    ] = False,
     max_depth: Annotated[
         int | None, typer.Option(min=0, help="Symbolic: stop after runs of so many steps.")
     ] = None,
@@ -107,7 +117,8 @@ def verify(
                 known = pipeline.nearest(name, list(REDUCTIONS))
                 raise ConfigurationError(f"no reduction {name!r}: {known}")
         fewer = frozenset(REDUCTIONS if reductions else ()).difference(without or ())
-        by = Engine(engine, max_depth, fewer)
+        how = Native(fewer, jobs or usable_cpus(), fingerprints)
+        by = Engine(engine, max_depth, how)
         limits = limited(max_states, max_seconds, max_memory)
         by.fits(limits)
         if graph is not None:
@@ -392,6 +403,13 @@ def _refusal(error: SpecError | ConfigurationError) -> tuple[int, str]:
     if isinstance(error, SpecError):
         return SPEC, error.text()
     return CONFIGURATION, f"error: {error}"
+
+
+def usable_cpus() -> int:
+    """The CPUs that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def settings(sets: list[str]) -> dict[str, int | bool]:

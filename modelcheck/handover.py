@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from modelcheck.engines.asked import asked_for, only
 from modelcheck.engines.limits import Progress
+from modelcheck.engines.native import Native, NotNative
 from modelcheck.engines.quick import search as quick
 from modelcheck.ir import Program
 from modelcheck.source import ConfigurationError
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from modelcheck.engines.native.build import Making
 
 PAYS = 10_000  # states: to start the native engine takes as long as the quick one takes for these
+
+EXACT = Native(reductions=frozenset())  # every state, as it is, in one thread
 
 
 class _Ready(Exception):
@@ -35,9 +38,9 @@ class _Beside:
 
     why  a sentence that says why the native engine does not serve; "" if nobody had to ask"""
 
-    def __init__(self, program: Program, reductions: frozenset[str]) -> None:
+    def __init__(self, program: Program, how: Native) -> None:
         self.program = program
-        self.reductions = reductions
+        self.how = how
         self.why = ""
         self._making: Making | None = None
 
@@ -45,13 +48,14 @@ class _Beside:
         """Told how many states there are.  _Ready as soon as the native engine can start."""
         if states < PAYS or self.why:
             return
-        from modelcheck.engines.native import NotNative
         from modelcheck.engines.native.build import Making, NoCompiler
         from modelcheck.engines.native.reduced import source_of
 
         try:
             if self._making is None:
-                self._making = Making(source_of(self.program, self.reductions))
+                self._making = Making(
+                    source_of(self.program, self.how.reductions, self.how.fingerprints)
+                )
             if self._making.ready():
                 raise _Ready
         except (NotNative, NoCompiler) as error:
@@ -65,12 +69,11 @@ class _Beside:
 
 def explicit(
     program: Program, limits: Limits, properties: tuple[str, ...] = (),
-    progress: Progress | None = None, reductions: frozenset[str] = frozenset(),
+    progress: Progress | None = None, how: Native = EXACT,
 ) -> Verdict:
-    """The verdict of the quick engine, or of the native one, with these reductions, if it could
-    take over."""
+    """The verdict of the quick engine, or of the native one if it could take over."""
     began = time.monotonic()
-    beside = _Beside(only(program, asked_for(program, properties)), reductions)
+    beside = _Beside(only(program, asked_for(program, properties)), how)
     try:
         verdict = quick.explore(program, limits, properties, progress, beside.look)
         return replace(verdict, remark=beside.why)
@@ -80,22 +83,25 @@ def explicit(
         beside.stop()
     from modelcheck.engines.native.reduced import explore
 
-    verdict = explore(program, limits_left(limits, began), properties, progress, reductions)
+    verdict = explore(
+        program, limits_left(limits, began), properties, progress, how.reductions, how.jobs,
+        how.fingerprints,
+    )
     return replace(verdict, limits=limits, seconds=time.monotonic() - began)
 
 
 def native(
     program: Program, limits: Limits, properties: tuple[str, ...] = (),
-    progress: Progress | None = None, reductions: frozenset[str] = frozenset(),
+    progress: Progress | None = None, how: Native = EXACT,
 ) -> Verdict:
-    """The verdict of the native engine, with these reductions; ConfigurationError if it cannot
-    serve."""
-    from modelcheck.engines.native import NotNative
+    """The verdict of the native engine; ConfigurationError if it cannot serve."""
     from modelcheck.engines.native.build import NoCompiler
     from modelcheck.engines.native.reduced import explore
 
     try:
-        return explore(program, limits, properties, progress, reductions)
+        return explore(
+            program, limits, properties, progress, how.reductions, how.jobs, how.fingerprints
+        )
     except (NotNative, NoCompiler) as error:
         text = f"--engine native cannot serve: {error}; --engine quick can"
         raise ConfigurationError(text) from None

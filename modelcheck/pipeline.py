@@ -81,7 +81,7 @@ def verify(
     expected = "not judged: only what was asked for was checked"
     if not asked:
         expected = expectation(spec.expectations, verdict)
-    return Checked(verdict, expected, would_help(verdict, spec, engine, asked))
+    return Checked(verdict, expected, would_help(verdict, spec, program, engine, asked))
 
 
 def graph(

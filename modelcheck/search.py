@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from modelcheck.engines.native import Native
 from modelcheck.ir import Program
-from modelcheck.passes import REDUCTIONS
 from modelcheck.source import ConfigurationError
 from modelcheck.trace import Limits, Verdict
 
+ALL = Native()
 ENGINES = ("auto", "quick", "native", "reference", "symbolic", "induction")
 AUTO_SECONDS = 60.0  # what `auto` gives to a proof, where nobody says how long all may take
 
@@ -20,14 +21,18 @@ Progress = Callable[[int, int, int], None]
 @dataclass(frozen=True)
 class Engine:
     """What is asked for: an engine, (symbolic, auto) how many steps it shall look ahead, and
-    (native, auto) which reductions it may use."""
+    (native, auto) how the native one shall search."""
 
     name: str = "auto"
     depth: int | None = None
-    reductions: frozenset[str] = frozenset(REDUCTIONS)
+    native: Native = ALL
 
     def fits(self, limits: Limits) -> None:
-        """ConfigurationError if a limit means nothing to the engine."""
+        """ConfigurationError if an option means nothing to the engine."""
+        if self.native.fingerprints and self.name not in ("auto", "native"):
+            raise ConfigurationError(
+                f"--fingerprints is for the native engine, not {self.name}: leave one of them out"
+            )
         ahead = self.name == "symbolic" or (self.name == "auto" and limits.states is not None)
         if self.depth is not None and not ahead:
             raise ConfigurationError(
@@ -59,7 +64,7 @@ def search(
 
             return quick.explore(program, limits, properties, progress)
         case "native":
-            return handover.native(program, limits, properties, progress, engine.reductions)
+            return handover.native(program, limits, properties, progress, engine.native)
         case "reference":
             from modelcheck.engines import reference  # networkx: 0.2 s
 
@@ -69,7 +74,7 @@ def search(
         case "induction":
             return _induction(program, limits, properties, progress)
     began = time.monotonic()
-    first = handover.explicit(program, limits, properties, progress, engine.reductions)
+    first = handover.explicit(program, limits, properties, progress, engine.native)
     if engine.depth is None or first.stopped is None or first.stopped.reason != "states":
         return first
     left = handover.limits_left(limits, began).seconds

@@ -67,16 +67,20 @@ def test_memory() -> None:
 
 def test_memory_of_the_native_engine() -> None:
     """Its states do not fit: what was switched off is named, and nothing that was not."""
-    args = (*HOLDS, "--set", "PAGES=3", "--engine", "native", "--max-memory", "1M")
+    small = ("--engine", "native", "--max-memory", "1M")
+    args = (*HOLDS, "--set", "PAGES=3", "--set", "IDLE_CPUS=3", *small)
     more = f"a larger --max-memory (this machine has {MACHINE:.1f} GB)"
-    fewer = f"a smaller instance: --set PAGES=2 or --set DOMAINS=1; {PROOF}"
-    assert helps(*args, code=21) == [more, fewer]
+    hashed = "--fingerprints: keeps 64 bits of a state, and prints the odds"
+    fewer = f"{SMALLER.replace('PAGES=1', 'PAGES=2')} or --set IDLE_CPUS=2; {PROOF}"
+    assert helps(*args, code=21) == [f"{more}; {hashed}", fewer]
     off = "lock-protected, ownership, symmetry"
     assert helps(*args, "--no-reductions", code=21) == [
-        f"{more}; the reductions that were switched off ({off})", fewer,
+        f"{more}; the reductions that were switched off ({off}); {hashed}", fewer,
     ]
+    assert helps(*args, "--fingerprints", code=21) == [more, fewer]
+    assert hashed not in helps(*HOLDS, *small, "--no-reductions", code=21)[0]  # one word
     assert helps(*args, "--without", "symmetry", code=21)[0] == (
-        f"{more}; the reductions that were switched off (symmetry)"
+        f"{more}; the reductions that were switched off (symmetry); {hashed}"
     )
 
 

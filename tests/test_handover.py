@@ -14,12 +14,15 @@ from modelcheck import handover
 from modelcheck.cli import app
 from modelcheck.engines import reference
 from modelcheck.engines.asked import only
+from modelcheck.engines.native import Native
 from modelcheck.engines.native import search as native
 from modelcheck.engines.native.build import Making, NoCompiler, built
+from modelcheck.engines.native.running import odds
 from modelcheck.engines.quick import search as quick
 from modelcheck.ir import Program
 from modelcheck.report.pieces import plain
 from modelcheck.report.text import verdict_rows
+from modelcheck.search import Engine
 from modelcheck.semantics import Semantics
 from modelcheck.source import ConfigurationError, SpecError
 from modelcheck.trace import Limits, Verdict, from_json, to_json
@@ -98,7 +101,7 @@ def test_only_what_is_asked_for_is_handed_over() -> None:
 
 
 def test_it_is_compiled_beside_the_search(kept: Path) -> None:
-    beside = handover._Beside(program(COUNTERS), frozenset())
+    beside = handover._Beside(program(COUNTERS), handover.EXACT)
     beside.look(999)
     assert beside._making is None
     beside.look(1_000)
@@ -141,7 +144,7 @@ def test_a_compiler_that_fails(
         making.ready(wait=True)
     assert "does not compile what is made of this: it has a bad day" in str(refused.value)
     assert list(kept.iterdir()) == []
-    beside = handover._Beside(program(COUNTERS), frozenset())
+    beside = handover._Beside(program(COUNTERS), handover.EXACT)
     while not beside.why:
         beside.look(1_000)
     assert "it has a bad day" in beside.why
@@ -206,3 +209,16 @@ def test_the_engines_by_name() -> None:
         assert result.exit_code == 14 and f"({name} engine)" in result.stdout
     result = CliRunner().invoke(app, ["verify", spec])
     assert result.exit_code == 14 and "(quick engine)" in result.stdout
+
+
+def test_fingerprints_are_the_native_engines() -> None:
+    with pytest.raises(ConfigurationError, match="for the native engine, not quick"):
+        Engine("quick", native=Native(fingerprints=True)).fits(Limits())
+
+
+def test_the_odds_are_printed() -> None:
+    """Of a thousand million states it is one in 37 that two are taken for one."""
+    verdict = handover.explicit(program(COUNTERS), Limits())
+    shown = plain(verdict_rows(replace(verdict, odds=odds(10**9))))
+    assert "by fingerprints of 64 bits" in shown and "are 1 in 37" in shown
+    assert "surely" in plain(verdict_rows(replace(verdict, odds=odds(10**10))))

@@ -25,6 +25,7 @@ class Found:
     broken      the sentences of the properties that are false, or cannot be evaluated
     reached     each `sometimes` with the depth where it was first true
     taken       (process template, location) of every action that some step takes
+    odds        by fingerprints: the probability, at most, that a state was overlooked
     reductions  by which the states are fewer, and runs perhaps shorter, than the Program's own
     """
 
@@ -44,6 +45,7 @@ class Found:
     taken: set[tuple[str, str]] = field(default_factory=set)
     trace: tr.Trace | None = None
     reductions: tuple[str, ...] = ()
+    odds: float | None = None
 
 
 def shortest_trace(
@@ -100,6 +102,7 @@ def verdict_of(found: Found) -> tr.Verdict:
         others=_others(found.failures, None if found.trace is None else found.trace.failure),
         seconds=time.monotonic() - found.began,
         reductions=found.reductions,
+        odds=found.odds,
     )
 
 

@@ -92,6 +92,8 @@ def _limits(verdict: Verdict, helps: tuple[str, ...]) -> list[Row]:
         labelled("instance", f"{instance}, memory model {verdict.memory_model}"),
         labelled("searched", f"{counts}{time} ({verdict.engine} engine)"),
     ]
+    if verdict.odds is not None:
+        rows.append(labelled("", f"by fingerprints of 64 bits: {_odds(verdict.odds)}"))
     if verdict.reductions:
         names = ", ".join(verdict.reductions)
         rows.append(labelled("", f"reduced by {names} (--no-reductions: all states)"))
@@ -119,6 +121,14 @@ def _limits(verdict: Verdict, helps: tuple[str, ...]) -> list[Row]:
             shortest = "no shorter way to where everyone waits who will wait for ever"
         rows.append(labelled("trace", f"{steps}, {switches}; {shortest}"))
     return rows
+
+
+def _odds(odds: float) -> str:
+    """How likely it is that something was overlooked."""
+    if odds > 0.5:
+        return "some states were surely taken for others, and what follows from them overlooked"
+    in_ = f"1 in {1 / odds:,.0f}" if odds else "none"
+    return f"the odds that a state was taken for another, and so overlooked, are {in_}"
 
 
 def _count(n: int, one: str, many: str = "") -> str:

@@ -273,6 +273,8 @@ class Verdict:
     proof                what is proved of every length of run; None where nobody tried
     seconds              wall-clock; None where the same bytes are wanted every time
     remark               why another engine, that might have been faster, did not serve; "" for none
+    odds                 of a search by fingerprints: the probability, at most, that a state was
+                         taken for another, and what follows from it overlooked
     reductions           why states are fewer, and runs perhaps shorter, than the Program's own
     sources              each file that was read, with the hash of its text (pipeline.py sets it)
     """
@@ -299,6 +301,7 @@ class Verdict:
     remark: str = ""
     sources: tuple[tuple[str, str], ...] = ()
     reductions: tuple[str, ...] = ()
+    odds: float | None = None
 
 
 def exit_code(verdict: Verdict) -> int:

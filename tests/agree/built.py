@@ -10,10 +10,14 @@ import pytest
 
 from modelcheck.engines.native import build, running
 
+CROWDED = (  # small tables that grow, and threads that help, in searches of a few states
+    "-DTABLE_AT_FIRST=8", "-DSMALL_TABLE=0", "-DCHUNK=4", "-DPAYS=1", "-DPENDING=4", "-DBATCH=4",
+)
 AT_ONCE = ("-std=gnu11", "-O0", "-w")
 WATCHED = (
     "-std=gnu11", "-O1", "-g", "-w", "-fsanitize=address,undefined", "-fno-sanitize-recover=all",
 )
+RACING = ("-std=gnu11", "-O1", "-g", "-w", "-pthread", "-fsanitize=thread", *CROWDED)
 
 
 @contextmanager

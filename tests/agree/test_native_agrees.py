@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +18,21 @@ from modelcheck.engines.native.expressions import Scope
 from modelcheck.ir import Program, Sort
 from modelcheck.semantics import Semantics
 from modelcheck.trace import Disagreement, Limits
-from tests.agree.built import AT_ONCE, WATCHED, compiled
+from tests.agree.built import AT_ONCE, CROWDED, RACING, WATCHED, compiled
 from tests.agree.random_programs import random_program
 from tests.agree.said import whole
+from tests.campaigns.engines import program_of
 
 FEW = Limits(states=20_000)
 
 
-def wrong(program: Program) -> str | None:
+def wrong(program: Program, jobs: int = 1) -> str | None:
     """What the engines say differently, if anything."""
     expected = reference.explore(program, FEW)
     if expected.stopped is not None:
         return None
     try:
-        found = whole(search.explore(program, Limits()))
+        found = whole(search.explore(program, Limits(), jobs=jobs))
     except (Disagreement, build.NoCompiler) as error:
         return str(error)
     differ = [
@@ -48,6 +50,15 @@ def programs(seeds: range) -> Iterator[tuple[int, Program]]:
             yield seed, program
 
 
+def from_texts(seeds: range, folder: Path) -> Iterator[Program]:
+    """What random spec texts are compiled to: many of their states are longer than a word."""
+    for seed in seeds:
+        program = program_of(2 * seed + 1, folder)
+        if program is not None:
+            print(f"text {seed}")
+            yield program
+
+
 @pytest.mark.parametrize("fifty", range(2))
 def test_the_engines_agree(fifty: int, tmp_path: Path) -> None:
     kinds: Counter[str] = Counter()
@@ -61,12 +72,69 @@ def test_the_engines_agree(fifty: int, tmp_path: Path) -> None:
     assert {"HOLDS", "deadlock", "safety", "assert", "range", "index", "choose"} <= set(kinds)
 
 
+@pytest.mark.parametrize("jobs", [1, 2, 3])
+def test_small_tables_and_threads(jobs: int, tmp_path: Path) -> None:
+    """Where tables grow all the time, and every level is searched by so many threads."""
+    with compiled((*AT_ONCE, *CROWDED), tmp_path):
+        seeds = range(60 + 10 * jobs, 70 + 10 * jobs)
+        for program in (*from_texts(seeds, tmp_path), *(program for _, program in programs(seeds))):
+            assert wrong(program, jobs) is None
+
+
+def test_fingerprints(tmp_path: Path) -> None:
+    """So few states have as many fingerprints; and of what has one word there are no odds."""
+    kinds: Counter[bool] = Counter()
+    with compiled(AT_ONCE, tmp_path):
+        for program in from_texts(range(30), tmp_path):
+            expected = reference.explore(program, FEW)
+            if expected.stopped is None:
+                try:
+                    found = search.explore(program, Limits(), fingerprints=True)
+                except NotNative:
+                    continue
+                kinds[found.odds is not None] += 1
+                assert whole(replace(found, odds=None)) == whole(expected)
+    assert set(kinds) == {False, True}
+
+
 def test_with_sanitizers(tmp_path: Path) -> None:
     """No access out of bounds, no use of what was freed, nothing undefined."""
     with compiled(WATCHED, tmp_path):
         for seed, program in programs(range(12)):
             print(f"seed {seed}")
             assert wrong(program) is None
+
+
+@pytest.fixture
+def race_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TSAN_OPTIONS", "halt_on_error=1")
+
+
+@pytest.mark.usefixtures("race_ends")
+def test_threads_with_a_sanitizer(tmp_path: Path) -> None:
+    """No two threads access anything at once, one of them writing, but by atomics."""
+    with compiled(RACING, tmp_path):
+        for seed, program in programs(range(12)):
+            print(f"seed {seed}")
+            assert wrong(program, 2) is None
+
+
+RACES = {
+    "the count of states": ("ADD(states, news)", "states += news"),
+    "a slot is taken without looking": ("if (threads == 1)", "if (1)"),
+    "a table grows while somebody is inside":
+        ("while (__atomic_load_n(&inside, __ATOMIC_SEQ_CST))", "while (0)"),
+}
+
+
+@pytest.mark.usefixtures("race_ends")
+@pytest.mark.parametrize("race", RACES)
+def test_a_planted_race_is_found(
+    race: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with compiled(RACING, tmp_path):
+        in_runtime(monkeypatch, *RACES[race])
+        assert any(found_wrong(program, 2) for _, program in programs(range(40)))
 
 
 @pytest.mark.slow
@@ -99,11 +167,16 @@ PLANTED: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "a ghost is set twice": lambda p: p.setattr(actions._Function, "_set_once", lambda _: set()),
     "the first level is the last": lambda p: in_runtime(
         p, "return next_level.count && ", "return level == 0 && next_level.count && "),
-    "one of two lines is looked at": lambda p: in_runtime(
-        p, "static inline bool is_new(uint64_t key)\n{\n",
-        "static inline bool is_new(uint64_t key)\n{\n    key &= 0xffff;\n"),
-    "nobody is stuck": lambda p: in_runtime(p, "if (to_leave)\n                    append",
-                                            "if (0)\n                    append"),
+    "states are taken for others": lambda p: in_runtime(
+        p, "static inline enum seen seen_in(uint64_t *line, uint64_t key)\n{\n",
+        "static inline enum seen seen_in(uint64_t *line, uint64_t key)\n{\n    key &= 0xffff;\n"),
+    "a full line is not gone on from": lambda p: in_runtime(p, "while (more) {", "while (0) {"),
+    "keys are lost as the table grows": lambda p: in_runtime(
+        p, "while (later_count)\n", "later_count = 0; while (later_count)\n"),
+    "who is stuck is asked of no leaf": lambda p: in_runtime(
+        p, "if (leads_on[n] && !asks_all)", "if (!asks_all)"),
+    "nobody is stuck": lambda p: in_runtime(p, "if (to_leave)\n                append",
+                                            "if (0)\n                append"),
     "who is stuck is not decided": lambda p: in_runtime(p, "    decide_stuck();\n", ""),
     "a choice is lost": lambda p: in_runtime(p, "script->taken[at] + 1 < script->counts[at]",
                                              "script->taken[at] + 2 < script->counts[at]"),
@@ -128,14 +201,14 @@ def in_runtime(patch: pytest.MonkeyPatch, old: str, new: str) -> None:
 def test_a_planted_bug_is_caught(
     bug: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    with compiled(AT_ONCE, tmp_path):
+    with compiled((*AT_ONCE, *CROWDED), tmp_path):
         PLANTED[bug](monkeypatch)
         seeds = SEEDS.get(bug, range(80))
         assert any(found_wrong(program) for _, program in programs(seeds))
 
 
-def found_wrong(program: Program) -> str | None:
+def found_wrong(program: Program, jobs: int = 1) -> str | None:
     try:
-        return wrong(program)
+        return wrong(program, jobs)
     except (NotNative, AssertionError, StopIteration, IndexError, KeyError, ValueError) as error:
         return repr(error)

@@ -12,9 +12,9 @@ from functools import cache
 from pathlib import Path
 from types import TracebackType
 
-RUNTIME = Path(__file__).parent
-FILES = ("runtime.h", "runtime.c")
-FLAGS = ("-std=gnu11", "-O1", "-march=native", "-w")
+RUNTIME = Path(__file__).parent / "runtime"
+FILES = tuple(sorted(path.name for path in RUNTIME.iterdir() if path.suffix in (".c", ".h")))
+FLAGS = ("-std=gnu11", "-O1", "-march=native", "-pthread", "-w")
 
 
 class NoCompiler(Exception):

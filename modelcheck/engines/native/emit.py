@@ -1,7 +1,7 @@
 """A Program as C: accessors of memory, a function per action and per property, and tables.
 
-The text defines sizes, includes `runtime.h`, and ends with `#include "runtime.c"`, which is the
-search itself and the same for every Program.
+The text defines sizes, includes `runtime/runtime.h`, and ends with `#include "search.c"`, which is
+the search itself and the same for every Program.
 """
 
 from __future__ import annotations
@@ -38,17 +38,18 @@ MOST_NUMBERS = 1 << 16  # of a process in a table; of more, whose they are is se
 
 def program_in_c(
     program: Program, states: States, layout: Layout, exchanged: Symmetry = NOTHING,
-    owned: Owned | None = None,
+    owned: Owned | None = None, fingerprints: bool = False,
 ) -> str:
     """The C of a Program, in which what may be exchanged is not told apart.
 
-    owned  memory that two processes must never be about to access at once"""
+    owned         memory that two processes must never be about to access at once
+    fingerprints  a state of more than one word is known by a hash of it"""
     places = Places(program)
     numbers = {
         f"{process.name}.{action.at}": n for n, (process, action) in enumerate(actions_of(program))
     }
     parts = [
-        _head(program, layout, places, len(numbers)),
+        _head(program, layout, places, len(numbers), fingerprints),
         '#include "runtime.h"',
         *(_accessors(f, layout) for fields in layout.fields.values() for f in fields),
         _cpus(states, layout),
@@ -62,7 +63,7 @@ def program_in_c(
         *(_table(process, layout, places) for process in program.processes),
         _locations(states),
         exchange_in_c(exchanged, layout),
-        '#include "runtime.c"',
+        '#include "search.c"',
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -84,7 +85,9 @@ def _steering(process: Process) -> set[str]:
     }
 
 
-def _head(program: Program, layout: Layout, places: Places, actions: int) -> str:
+def _head(
+    program: Program, layout: Layout, places: Places, actions: int, fingerprints: bool
+) -> str:
     shared = _mask({v.name for v in program.variables if not v.ghost}, layout)
     numbered = [str(int(n == 0 or bits > 32)) for n, bits in enumerate(layout.bits)]
     sometimes = sum(p.kind == "sometimes" for p in program.properties)
@@ -106,6 +109,7 @@ def _head(program: Program, layout: Layout, places: Places, actions: int) -> str
         f"#define PLACES {places.width}",
         f"#define ASSUMES {int(assumes)}",
         f"#define SHARED {shared}",
+        f"#define FINGERPRINTS {int(fingerprints)}",
         f"#define NUMBERED {{{', '.join(numbered)}}}",
     ])
 

@@ -194,7 +194,7 @@ def _numbers(process: Process, layout: Layout, exchange: Exchange) -> Iterator[i
 
 
 def exchange_in_c(symmetry: Symmetry, layout: Layout) -> str:
-    """The tables of `canonical` in runtime.c; without an exchange, that there is none."""
+    """The tables of `canonical` in runtime/exchange.c; without an exchange, that there is none."""
     every = exchanges(symmetry, layout)
     if len(every) == 1 or not is_in_tables(every, layout):
         return "#define EXCHANGES 1"
@@ -235,7 +235,7 @@ def _tables(
 
 
 class Exchanger:
-    """What `stand_for_all` in runtime.c does, on states of `semantics`."""
+    """What `stand_for_all` in runtime/exchange.c does, on states of `semantics`."""
 
     def __init__(self, symmetry: Symmetry, layout: Layout) -> None:
         self.layout = layout

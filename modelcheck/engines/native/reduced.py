@@ -17,7 +17,7 @@ from modelcheck.engines.limits import Progress
 from modelcheck.engines.native import search
 from modelcheck.engines.native.emit import MOST_NUMBERS, NOTHING
 from modelcheck.engines.native.exchange import Exchanger
-from modelcheck.engines.native.running import Running, Said, found_by
+from modelcheck.engines.native.running import Running, Said
 from modelcheck.engines.packed import control
 from modelcheck.engines.places import Places
 from modelcheck.ir import Program
@@ -67,16 +67,17 @@ def _is_wide(program: Program) -> bool:
     return any(control(process).first[-1] > MOST_NUMBERS for process in program.processes)
 
 
-def source_of(program: Program, wanted: frozenset[str]) -> str:
+def source_of(program: Program, wanted: frozenset[str], fingerprints: bool = False) -> str:
     """The C that a search with these reductions begins with; NotNative if there is none."""
     fewer = reduced(program, wanted)
     semantics = Semantics(fewer.program)
-    return search.in_c(fewer.program, semantics, fewer.exchanged, fewer.owned)[0]
+    return search.in_c(fewer.program, semantics, fewer.exchanged, fewer.owned, fingerprints)[0]
 
 
 def explore(
     program: Program, limits: tr.Limits, properties: tuple[str, ...] | None = None,
     progress: Progress | None = None, wanted: frozenset[str] = frozenset(REDUCTIONS),
+    jobs: int = 1, fingerprints: bool = False,
 ) -> tr.Verdict:
     """The verdict on a Program, with these reductions where they have something to do.
 
@@ -86,19 +87,23 @@ def explore(
     small = only(program, asked)
     fewer = reduced(small, wanted)
     if not fewer.names:
-        return search.explore(program, limits, properties, progress)
-    attempt = _Attempt(small, fewer, limits, progress)
+        return search.explore(program, limits, properties, progress, jobs, fingerprints)
+    attempt = _Attempt(small, fewer, limits, progress, jobs, fingerprints)
     if attempt.fails_at_once():
-        return search.explore(program, limits, properties, progress)
+        return search.explore(program, limits, properties, progress, jobs, fingerprints)
     said = attempt.search(not asked or NO_DEADLOCK in asked)
     if said.stopped == "meddled":
         rest = replace(limits, seconds=_left(limits, began))
-        without = explore(program, rest, properties, progress, wanted - {OWNERSHIP})
+        without = explore(
+            program, rest, properties, progress, wanted - {OWNERSHIP}, jobs, fingerprints
+        )
         return replace(without, limits=limits)
     if said.stopped == "forks":
-        return search.explore(program, limits, properties, progress)
+        return search.explore(program, limits, properties, progress, jobs, fingerprints)
     found = replace(
-        found_by(said, Found("native", program, asked, limits, began), fewer.program),
+        attempt.running.found_by(
+            said, Found("native", program, asked, limits, began), fewer.program
+        ),
         reductions=attempt.names,
     )
     found.taken = {(template, at.removesuffix(COPY)) for template, at in found.taken}
@@ -111,7 +116,7 @@ def explore(
         limits, states=most if limits.states is None else min(most, limits.states),
         seconds=_left(limits, began),
     )
-    whole = search.explore(program, less, properties, progress)
+    whole = search.explore(program, less, properties, progress, jobs, fingerprints)
     if whole.outcome == "VIOLATED":
         return replace(whole, limits=limits)
     if whole.outcome == "HOLDS":
@@ -131,8 +136,11 @@ class _Attempt:
     """A search of a reduced Program, and the run of the whole one that goes with a run of it."""
 
     def __init__(
-        self, whole: Program, fewer: Reduced, limits: tr.Limits, progress: Progress | None
+        self, whole: Program, fewer: Reduced, limits: tr.Limits, progress: Progress | None,
+        jobs: int, fingerprints: bool,
     ) -> None:
+        self.jobs = jobs
+        self.fingerprints = fingerprints
         self.whole = Semantics(whole)
         self.fewer = fewer
         self.limits = limits
@@ -149,10 +157,13 @@ class _Attempt:
     def search(self, deadlock: bool) -> Said:
         """The search."""
         source, self.layout = search.in_c(
-            self.fewer.program, self.semantics, self.fewer.exchanged, self.fewer.owned
+            self.fewer.program, self.semantics, self.fewer.exchanged, self.fewer.owned,
+            self.fingerprints,
         )
         begins = [b.state for b in self.begins if b.state is not None]
-        self.running = Running(source, self.layout, begins, self.limits, self.progress)
+        self.running = Running(
+            source, self.layout, begins, self.limits, self.progress, self.jobs, self.fingerprints
+        )
         self.exchanger = Exchanger(self.fewer.exchanged, self.layout)
         return self.running.search(deadlock)
 

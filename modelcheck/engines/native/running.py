@@ -19,11 +19,16 @@ from modelcheck.semantics import State
 Words = tuple[int, ...]
 
 
+def odds(states: int) -> float:
+    """The probability, at most, that two of so many states have the same fingerprint."""
+    return min(1.0, states * (states - 1) / 2**65)
+
+
 @dataclass
 class Said:
     """What a search says.
 
-    figures    states, transitions, depth, level, queue, bytes
+    figures    states, transitions, depth, level, queue, bytes, threads
     stopped    "complete", "violated", or the limit that it met
     taken      for each action, whether it was
     reached    the number of a property and the depth where it was first true
@@ -43,8 +48,10 @@ class Running:
 
     def __init__(
         self, source: str, layout: Layout, begins: list[State], limits: tr.Limits,
-        progress: Progress | None,
+        progress: Progress | None, jobs: int = 1, fingerprints: bool = False,
     ) -> None:
+        self.jobs = jobs
+        self.fingerprints = fingerprints
         self.layout = layout
         self.begins = begins
         self.limits = limits
@@ -52,8 +59,12 @@ class Running:
         self.executable = built(source)
 
     def search(self, deadlock: bool) -> Said:
-        """The search."""
-        return self._ask("--deadlock", str(int(deadlock)))
+        """The search.  What is broken is looked for once more in one thread, where several looked:
+        in which order it is met would else be their luck."""
+        said = self._ask("--deadlock", str(int(deadlock)), "--threads", str(self.jobs))
+        if said.stopped == "violated" and said.figures["threads"] > 1:
+            return self._ask("--deadlock", str(int(deadlock)))
+        return said
 
     def paths(
         self, level: int, final: list[State], failing: list[State]
@@ -70,6 +81,27 @@ class Running:
         return [
             (self.layout.unpack(words), depth) for words, _, depth in said.kept.get("on", [])
         ]
+
+    def found_by(self, said: Said, found: Found, program: Program) -> Found:
+        """What was found, with the figures of a search of this Program."""
+        figures = said.figures
+        complete = said.stopped == "complete"
+        stopped = None
+        if not complete and said.stopped != "violated":
+            reason = cast(tr.Reason, said.stopped)
+            stopped = tr.Stopped(reason, figures["states"], figures["level"], figures["queue"])
+        hashed = self.fingerprints and self.layout.words > 1
+        return replace(
+            found, states=figures["states"], transitions=figures["transitions"],
+            depth=figures["depth"], complete=complete, stopped=stopped,
+            odds=odds(figures["states"]) if hashed else None,
+            reached={program.properties[n].sentence: depth for n, depth in said.reached.items()},
+            taken={
+                (process.name, action.at)
+                for (process, action), was in zip(actions_of(program), said.taken, strict=True)
+                if was == "1"
+            },
+        )
 
     def _limits(self) -> list[str]:
         limits = self.limits
@@ -111,26 +143,6 @@ class Running:
                 return lines
             except KeyboardInterrupt:
                 running.send_signal(signal.SIGINT)
-
-
-def found_by(said: Said, found: Found, program: Program) -> Found:
-    """What was found, with the figures of a search of this Program."""
-    figures = said.figures
-    complete = said.stopped == "complete"
-    stopped = None
-    if not complete and said.stopped != "violated":
-        reason = cast(tr.Reason, said.stopped)
-        stopped = tr.Stopped(reason, figures["states"], figures["level"], figures["queue"])
-    return replace(
-        found, states=figures["states"], transitions=figures["transitions"],
-        depth=figures["depth"], complete=complete, stopped=stopped,
-        reached={program.properties[n].sentence: depth for n, depth in said.reached.items()},
-        taken={
-            (process.name, action.at)
-            for (process, action), was in zip(actions_of(program), said.taken, strict=True)
-            if was == "1"
-        },
-    )
 
 
 def _hex(words: Words) -> str:

@@ -17,7 +17,7 @@ from modelcheck.engines.found import Found, verdict_of
 from modelcheck.engines.limits import Progress
 from modelcheck.engines.native import NotNative
 from modelcheck.engines.native.emit import NOTHING, program_in_c
-from modelcheck.engines.native.running import Running, Said, found_by
+from modelcheck.engines.native.running import Running, Said
 from modelcheck.engines.packed import WORD, Layout, leaves
 from modelcheck.engines.places import Places
 from modelcheck.ir import Program
@@ -27,18 +27,21 @@ from modelcheck.semantics import Semantics, State
 
 def explore(
     program: Program, limits: tr.Limits, properties: tuple[str, ...] | None = None,
-    progress: Progress | None = None,
+    progress: Progress | None = None, jobs: int = 1, fingerprints: bool = False,
 ) -> tr.Verdict:
     """The verdict on a Program, as `reference.explore` gives it.
 
+    jobs          threads, at most
+    fingerprints  a state of more than 63 bits is known by a hash of 64: `Verdict.odds` says more
+
     NotNative if the Program is beyond this engine, NoCompiler if nothing can be compiled."""
     asked = asked_for(program, properties or ())
-    return verdict_of(_Search(program, asked, limits, progress).run())
+    return verdict_of(_Search(program, asked, limits, progress, jobs, fingerprints).run())
 
 
 def in_c(
     program: Program, semantics: Semantics, exchanged: Symmetry = NOTHING,
-    owned: Owned | None = None,
+    owned: Owned | None = None, fingerprints: bool = False,
 ) -> tuple[str, Layout]:
     """The C of a Program, and where everything stands in its states; NotNative if there is none.
 
@@ -55,7 +58,7 @@ def in_c(
     width, processes = Places(program).width, len(semantics.processes)
     if width * processes > WORD:
         raise NotNative(f"{processes} processes stand in up to {width} loops at once: over {WORD}")
-    return program_in_c(program, semantics, layout, exchanged, owned), layout
+    return program_in_c(program, semantics, layout, exchanged, owned, fingerprints), layout
 
 
 class _Search:
@@ -63,8 +66,10 @@ class _Search:
 
     def __init__(
         self, program: Program, asked: frozenset[str], limits: tr.Limits,
-        progress: Progress | None,
+        progress: Progress | None, jobs: int, fingerprints: bool,
     ) -> None:
+        self.jobs = jobs
+        self.fingerprints = fingerprints
         self.began = time.monotonic()
         self.whole = program
         self.asked = asked
@@ -80,9 +85,13 @@ class _Search:
         at_once = self.evidence.at_once(found)
         if at_once.failures:
             return at_once
-        source, self.layout = in_c(self.program, self.semantics)
+        source, self.layout = in_c(
+            self.program, self.semantics, fingerprints=self.fingerprints
+        )
         begins = [b.state for b in self.evidence.begins if b.state is not None]
-        self.running = Running(source, self.layout, begins, self.limits, self.progress)
+        self.running = Running(
+            source, self.layout, begins, self.limits, self.progress, self.jobs, self.fingerprints
+        )
         said = self.running.search(not self.asked or NO_DEADLOCK in self.asked)
         if said.stopped == "forks":
             self._raise_forks(said)
@@ -90,7 +99,7 @@ class _Search:
             self._violations(said)
         elif said.kept.get("stuck"):
             self._deadlocks(said)
-        return self.evidence.shown(found_by(said, found, self.program))
+        return self.evidence.shown(self.running.found_by(said, found, self.program))
 
     def _raise_forks(self, said: Said) -> NoReturn:
         """A step forks too often: `semantics` says which."""

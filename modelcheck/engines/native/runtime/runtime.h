@@ -8,26 +8,36 @@
  *   SHARED      for each word, the bits of shared memory, ghosts left out
  *   EXCHANGES   of states that differ in nothing but one of so many exchanges, one stands for all
  *   NUMBERED    for each word, whether it is known by a number; else it has 32 bits, and is its own
+ *   FINGERPRINTS  whether a state of more than one word is known by a hash of it alone
  */
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#define NUMBERS (WORDS > 1 && !FINGERPRINTS)
+
+/* What several threads read and write without a lock. */
+#define NOW(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
+#define SET(x, to) __atomic_store_n(&(x), to, __ATOMIC_RELAXED)
+#define ADD(x, more) __atomic_add_fetch(&(x), more, __ATOMIC_RELAXED)
+
 #define LONGEST 10000   /* locations in one step */
 #define CHOICES 64      /* choices in one step */
 #define WAYS 20000      /* ways that one step can fork */
+#ifndef BATCH           /* tests have less */
 #define BATCH 256       /* states that are taken on together */
 #define PENDING 512     /* successors that wait to be looked up together */
+#endif
 
 struct state {
     uint64_t w[WORDS];
 };
 
-/* A state that was met, and the numbers of its words (none are given if there is one word). */
+/* A state that was met, and the numbers of its words (where words are numbered). */
 struct source {
     struct state state;
-#if WORDS > 1
+#if NUMBERS
     uint32_t index[WORDS];
 #endif
 };
@@ -105,14 +115,14 @@ struct script {
     unsigned given, made, ways;
 };
 
-/* The states at work; what is pending of their successors; the places that each one leaves. */
-static const struct source *sources;
-static struct successor *pending;
-static unsigned pending_count;
-static uint64_t *left;
+/* Of each thread: the states at work; what is pending of their successors; the places that each one
+ * leaves; and what a change must be of, to be progress. */
+static _Thread_local const struct source *sources;
+static _Thread_local struct successor *pending;
+static _Thread_local unsigned pending_count;
+static _Thread_local uint64_t *left;
 static const uint64_t shared[WORDS] = SHARED;
-static const uint64_t *counts = shared;    /* what a change must be of, to be progress */
-static uint64_t transitions;
+static _Thread_local const uint64_t *counts = shared;
 static uint8_t taken[ACTIONS];
 
 static void flush(void);
@@ -131,10 +141,16 @@ static inline void put_control(struct state *s, const struct cpu *cpu, uint64_t 
     s->w[cpu->word] = (s->w[cpu->word] & ~(mask << cpu->shift)) | value << cpu->shift;
 }
 
+static inline void take(unsigned action)
+{
+    if (!NOW(taken[action]))
+        SET(taken[action], 1);
+}
+
 /* A step is there: it leads to `s`. */
 static inline void step(unsigned action, unsigned source, const struct state *s)
 {
-    taken[action] = 1;
+    take(action);
     pending[pending_count].state = *s;
     pending[pending_count].from = source;
     if (++pending_count == PENDING)
@@ -165,7 +181,7 @@ static inline void cut(unsigned source)
 static inline void note_passed(uint64_t passed, const uint16_t *transit)
 {
     for (; passed; passed &= passed - 1)
-        taken[transit[__builtin_ctzl(passed)]] = 1;
+        take(transit[__builtin_ctzl(passed)]);
 }
 
 /* The option to take of so many; -1 at one choice too many. */

@@ -1,0 +1,173 @@
+/* One step onward: the successors of a batch of states, and which of them are new. */
+
+/* Owned memory is not owned, or a property is false within a step: what was searched is not the
+ * Program any more.  It is to be searched again, every access a step. */
+static void meddled(void)
+{
+    if (mode == SEARCH)
+        finish("meddled");
+}
+
+/* Whether two processes are about to access the same cell of owned memory, one of them writing. */
+static inline bool meddling(const struct state *s)
+{
+#if OWNED
+    uint64_t reads = 0, writes = 0;
+
+    for (unsigned p = 0; p < PROCESSES; p++) {
+        const struct touches *t = &touches[p][control(s, &cpus[p]) & templates[p].mask];
+        if ((t->writes & (reads | writes)) | (t->reads & writes))
+            return true;
+        reads |= t->reads;
+        writes |= t->writes;
+    }
+#else
+    (void)s;
+#endif
+    return false;
+}
+
+/* A state that was not met before. */
+static inline void met(const struct state *s, const uint32_t *index, uint32_t at)
+{
+    struct source *to = room_in(&next_level);
+
+    to->state = *s;
+#if NUMBERS
+    memcpy(to->index, index, sizeof to->index);
+#else
+    (void)index;
+#endif
+    if (NOW(depth) != at)
+        SET(depth, at);
+    if (meddling(s))
+        meddled();
+    if (!always(s))
+        append(&violating, s, 0, at);
+    for (unsigned n = 0; n < SOMETIMES; n++)
+        if (NOW(reached[n]) < 0) {
+            int held = sometimes[n].holds(s);
+            if (held > 0)
+                SET(reached[n], at);
+            else if (held < 0)
+                append(&violating, s, 0, at);
+        }
+}
+
+static void trace(void);
+
+/* Whether a source has a successor that was not met before. */
+static _Thread_local bool leads_on[BATCH];
+
+/* Looks up `count` pending states, whose sources are known; where there is none, `from` is NULL. */
+static void look_up(struct successor *of, unsigned count, const struct source *from, uint32_t at)
+{
+    static _Thread_local uint64_t key[PENDING];
+    static _Thread_local bool is_new[PENDING];
+    static _Thread_local uint32_t index[PENDING][NUMBERS ? WORDS : 1];
+
+    go_in_with_pending();
+#if NUMBERS
+    for (unsigned n = 0; n < count; n++)
+        for (unsigned k = 0; k < WORDS; k++)
+            if (numbered[k] && !(from && of[n].state.w[k] == from[of[n].from].state.w[k]))
+                await_number(&numberings[k], of[n].state.w[k]);
+#endif
+    for (unsigned n = 0; n < count; n++) {
+#if NUMBERS
+        for (unsigned k = 0; k < WORDS; k++)
+            index[n][k] = index_of(k, of[n].state.w[k], from ? &from[of[n].from] : NULL);
+        key[n] = key_of(index[n]);
+#elif WORDS == 1
+        key[n] = mixed(of[n].state.w[0] + 1);
+#else
+        key[n] = hash_of(&of[n].state);
+        key[n] += !key[n];
+#endif
+        __builtin_prefetch(line_of(key[n]), 1);
+    }
+    uint64_t news = find_new(key, count, is_new);
+    ADD(keys.count, news);
+    go_out();
+    ADD(states, news);
+    ADD(ahead, news);
+    for (unsigned n = 0; n < count; n++)
+        if (is_new[n]) {
+            leads_on[of[n].from] = true;
+            met(&of[n].state, index[n], at);
+        }
+}
+
+static void flush(void)
+{
+    unsigned count = pending_count;
+
+    if (mode == TRYING) {
+        pending_count = PENDING - 1;   /* what is tried has too many successors: some are lost */
+        return;
+    }
+    ADD(transitions, count);
+    if (mode == TRACING) {
+        trace();
+        return;
+    }
+    pending_count = 0;
+    for (unsigned n = 0; n < count; n++)
+        stand_for_all(&pending[n].state);
+    look_up(pending, count, sources, level + 1);
+}
+
+/* What must be left in each source, or some process is stuck. */
+static _Thread_local uint64_t needed[BATCH];
+
+static void faulted(unsigned source)
+{
+    if (mode != SEARCH)
+        return;
+    ADD(transitions, 1);
+    append(&faulting, &sources[source].state, 0, level);
+}
+
+static void forks(unsigned source)
+{
+    if (mode != SEARCH)
+        return;
+    pthread_mutex_lock(&rare);
+    faulting.count = violating.count = 0;
+    append(&faulting, &sources[source].state, 0, level);
+    finish("forks");
+}
+
+/* Takes each process of `count` sources a step on, those at one location together. */
+static void expand(unsigned count)
+{
+    memset(left, 0, count * sizeof *left);
+    memset(needed, 0, count * sizeof *needed);
+    memset(leads_on, 0, count * sizeof *leads_on);
+    for (unsigned p = 0; p < PROCESSES; p++) {
+        uint16_t starts[LOCATIONS] = {0}, which[BATCH];
+        uint16_t pcs[BATCH];
+        const struct table *t = &tables[p];
+
+        for (unsigned n = 0; n < count; n++) {
+            pcs[n] = location_of(&sources[n].state, p);
+            starts[pcs[n]]++;
+        }
+        for (unsigned pc = 0, sum = 0; pc < LOCATIONS; pc++) {
+            unsigned here = starts[pc];
+            starts[pc] = sum;
+            sum += here;
+        }
+        for (unsigned n = 0; n < count; n++)
+            which[starts[pcs[n]]++] = n;
+        for (unsigned pc = 0, begin = 0; pc < t->end; begin = starts[pc++]) {
+            const struct location *at = &t->locations[pc];
+            if (starts[pc] == begin)
+                continue;
+            at->action(&cpus[p], &which[begin], starts[pc] - begin);
+            if (at->needs)
+                for (unsigned n = begin; n < starts[pc]; n++)
+                    needed[which[n]] |= at->needs << cpus[p].first_place;
+        }
+    }
+}

@@ -3,6 +3,10 @@
 It showed the first of the merged lines, whichever of them the run had gone through."""
 
 import json
+import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +20,7 @@ from modelcheck.source import lines_of
 from modelcheck.trace import Disagreement, Limits, with_lines
 from modelcheck.validate import validated
 
+ROOT = Path(__file__).parents[1]
 SPEC = '''\
 from modelcheck.lang import process, shared, wait_until
 
@@ -148,3 +153,16 @@ def test_another_program_tells_no_lines() -> None:
         other = Semantics(compile_with_lines("lines.py", {})[2])
         with pytest.raises(Disagreement, match=says):
             with_lines(trace, other)
+
+
+def test_debug_stops_at_the_line_that_the_trace_shows() -> None:
+    Path("trace.json").write_text(verified(DIRECT, 14, "--json"), "utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "modelcheck", "debug", "lines.py", "trace.json"],
+        input="c\nc\nc\n", capture_output=True, text=True, timeout=60,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    stops = re.findall(r"\((\d+)\)cpu\(\)\n-> (.*)", done.stdout)
+    assert stops == [("19", "if cell.busy:"), ("22", 'assert cell.ready, "it is ready"')]
+    assert "validated (memory)" in done.stdout

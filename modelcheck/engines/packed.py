@@ -7,6 +7,8 @@ live there have values (all others hold their defaults).  Shared memory fills th
 processes the last, unless fewer words do.
 
 The native engine has words of 64 bits; a number of Python's (the quick engine) is one endless word.
+Where that saves a word, leaves of variables of one class are joined: one number, of as many values
+as they have together (two halves of five contents are 25, which is 5 bits and not 6).
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from math import prod
 
 from modelcheck.ir import (
     END, Bool, Enum, Int, Process, Record, Ref, Sort, Value, Variable, default_value,
@@ -24,6 +27,7 @@ from modelcheck.semantics.states import States
 
 WORD = 64
 ENDLESS = 1 << 60  # bits of a number in Python
+JOINED = 8  # bits of leaves that are joined
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,11 @@ class Leaf:
     def bits(self) -> int:
         """How many bits its code takes: none where there is one value."""
         return (self.hi - self.lo).bit_length()
+
+    @property
+    def values(self) -> int:
+        """How many there are."""
+        return self.hi - self.lo + 1
 
 
 def leaves(sort: Sort) -> tuple[Leaf, ...]:
@@ -84,19 +93,44 @@ def whole(numbers: Iterator[int], sort: Sort) -> Value:
 
 
 @dataclass(frozen=True)
+class Joined:
+    """Leaves of variables with the same index as one number: the first counts least."""
+
+    leaves: tuple[tuple[Variable, Leaf], ...]
+
+    @property
+    def values(self) -> int:
+        """How many there are."""
+        return prod(leaf.values for _, leaf in self.leaves)
+
+    @property
+    def cells(self) -> int:
+        """How many such numbers."""
+        return self.leaves[0][0].cells
+
+    @property
+    def bits(self) -> int:
+        """How many bits they take."""
+        return (self.values - 1).bit_length()
+
+
+@dataclass(frozen=True)
 class Field:
-    """A leaf of a variable, in each of its cells: cell i stands in word `word` + i // `each`, at
-    bit `shift` + `leaf.bits` * (i % `each`)."""
+    """A leaf of a variable, in each of its cells: the number of cell i stands in word `word` +
+    i // `each`, at bit `shift` + `joined.bits` * (i % `each`); the leaf's code is that number //
+    `unit` % `leaf.values`."""
 
     variable: Variable
     leaf: Leaf
     word: int
     shift: int
     each: int
+    joined: Joined
+    unit: int
 
     def at(self, cell: int) -> tuple[int, int]:
         """The word and the bit of a cell."""
-        return self.word + cell // self.each, self.shift + self.leaf.bits * (cell % self.each)
+        return self.word + cell // self.each, self.shift + self.joined.bits * (cell % self.each)
 
 
 @dataclass(frozen=True)
@@ -110,7 +144,7 @@ class Kept:
     @property
     def values(self) -> int:
         """How many there are."""
-        return self.leaf.hi - self.leaf.lo + 1
+        return self.leaf.values
 
 
 @dataclass(frozen=True)
@@ -166,16 +200,26 @@ class Layout:
         self.states = states
         program = states.program
         self.controls = {p.name: control(p) for p in program.processes}
-        shared = [
-            (variable, leaf) for variable in program.variables for leaf in leaves(variable.sort)
-        ]
-        blocks = [_block(variable, leaf, word) for variable, leaf in shared]
+        apart = [Joined(((v, leaf),)) for v in program.variables for leaf in leaves(v.sort)]
         processes = [Block(self.controls[p.name].bits) for p, _, _ in states.processes]
-        self.words, places, self.bits = _packed(blocks, processes, word)
-        self.fields: dict[str, list[Field]] = {v.name: [] for v in program.variables}
-        for (variable, leaf), (at, shift) in zip(shared, places, strict=False):
-            each = variable.cells if not leaf.bits else min(variable.cells, word // leaf.bits)
-            self.fields[variable.name].append(Field(variable, leaf, at, shift, each))
+        shared, packed = min(
+            (
+                (row, _packed([_block(joined, word) for joined in row], processes, word))
+                for row in (apart, list(_joined(apart)))
+            ),
+            key=lambda found: found[1][0],
+        )
+        self.words, places, self.bits = packed
+        fields: dict[tuple[str, Leaf], Field] = {}
+        for joined, (at, shift) in zip(shared, places, strict=False):
+            each = min(joined.cells, word // joined.bits) if joined.bits else joined.cells
+            unit = 1
+            for variable, leaf in joined.leaves:
+                fields[variable.name, leaf] = Field(variable, leaf, at, shift, each, joined, unit)
+                unit *= leaf.values
+        self.fields = {
+            v.name: [fields[v.name, leaf] for leaf in leaves(v.sort)] for v in program.variables
+        }
         self.processes = tuple(places[len(shared) :])
 
     def mask(self, process: int) -> int:
@@ -189,7 +233,7 @@ class Layout:
             for field in self.fields[name]:
                 for cell in range(field.variable.cells):
                     word, bit = field.at(cell)
-                    masks[word] |= (1 << field.leaf.bits) - 1 << bit
+                    masks[word] |= (1 << field.joined.bits) - 1 << bit
         return tuple(masks)
 
     def pack(self, state: State) -> tuple[int, ...]:
@@ -199,7 +243,7 @@ class Layout:
             numbers = flat(state[cell], variable.sort)
             for field, number in zip(self.fields[variable.name], numbers, strict=True):
                 word, bit = field.at(within)
-                words[word] |= (number - field.leaf.lo) << bit
+                words[word] += (number - field.leaf.lo) * field.unit << bit
         for (process, _, here), (word, shift) in zip(
             self.states.processes, self.processes, strict=True
         ):
@@ -241,7 +285,7 @@ class Layout:
         state: list[Value] = []
         for variable, within in self.states.owners:
             numbers = [
-                _bits(words, *field.at(within), field.leaf) for field in self.fields[variable.name]
+                _value(words, field, within) for field in self.fields[variable.name]
             ]
             state.append(whole(iter(numbers), variable.sort))
         for (process, _, _), (word, shift) in zip(
@@ -262,15 +306,35 @@ class Layout:
         return tuple(state)
 
 
-def _bits(words: tuple[int, ...], word: int, shift: int, leaf: Leaf) -> int:
-    return (words[word] >> shift & (1 << leaf.bits) - 1) + leaf.lo
+def _value(words: tuple[int, ...], field: Field, cell: int) -> int:
+    word, shift = field.at(cell)
+    number = words[word] >> shift & (1 << field.joined.bits) - 1
+    return number // field.unit % field.leaf.values + field.leaf.lo
 
 
-def _block(variable: Variable, leaf: Leaf, word: int) -> Block:
-    if variable.cells * leaf.bits <= word:
-        return Block(variable.cells * leaf.bits)
-    each = word // leaf.bits
-    return Block(word, -(-variable.cells // each))
+def _joined(apart: list[Joined]) -> Iterator[Joined]:
+    """The same leaves; those that leave codes of their bits unused, joined to numbers of up to
+    JOINED bits."""
+    open: dict[tuple[object, bool], Joined] = {}
+    for one in apart:
+        ((variable, leaf),) = one.leaves
+        if leaf.values == 1 << leaf.bits or leaf.bits >= JOINED:
+            yield one
+            continue
+        kind = (variable.index, variable.ghost)
+        more = Joined((*open[kind].leaves, *one.leaves)) if kind in open else one
+        if more.bits > JOINED:
+            yield open[kind]
+            more = one
+        open[kind] = more
+    yield from open.values()
+
+
+def _block(joined: Joined, word: int) -> Block:
+    if joined.cells * joined.bits <= word:
+        return Block(joined.cells * joined.bits)
+    each = word // joined.bits
+    return Block(word, -(-joined.cells // each))
 
 
 Places = list[tuple[int, int]]

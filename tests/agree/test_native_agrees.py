@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 
 from modelcheck.engines import reference
-from modelcheck.engines.native import NotNative, actions, build, expressions, search
+from modelcheck.engines.native import NotNative, actions, build, emit, expressions, reduced, search
 from modelcheck.engines.native.expressions import Scope
 from modelcheck.ir import Program, Sort
 from modelcheck.semantics import Semantics
 from modelcheck.trace import Disagreement, Limits
 from tests.agree.built import AT_ONCE, CROWDED, RACING, WATCHED, compiled
 from tests.agree.random_programs import random_program
-from tests.agree.said import whole
+from tests.agree.said import what_matters, whole
 from tests.campaigns.engines import program_of
 
 FEW = Limits(states=20_000)
@@ -81,6 +81,29 @@ def test_small_tables_and_threads(jobs: int, tmp_path: Path) -> None:
             assert wrong(program, jobs) is None
 
 
+JOINED = (14, 27, 45, 47, 52, 91)
+
+
+@pytest.mark.parametrize("seed", JOINED)
+def test_joined_leaves(seed: int, tmp_path: Path) -> None:
+    """Of these states some leaves stand together, which saves a word."""
+    (program,) = from_texts(range(seed, seed + 1), tmp_path)
+    layout = search.in_c(program, Semantics(program))[1]
+    assert any(field.unit > 1 for fields in layout.fields.values() for field in fields)
+    with compiled(AT_ONCE, tmp_path):
+        assert wrong(program) is None
+        found = what_matters(reduced.explore(program, Limits()))
+    assert found == what_matters(reference.explore(program, FEW))
+
+
+def test_a_wrong_joined_leaf_is_caught(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    accessors = emit._accessors
+    monkeypatch.setattr(emit, "_accessors", lambda f, layout: accessors(replace(f, unit=1), layout))
+    with compiled(AT_ONCE, tmp_path):
+        texts = (p for seed in JOINED for p in from_texts(range(seed, seed + 1), tmp_path))
+        assert any(found_wrong(program) for program in texts)
+
+
 def test_fingerprints(tmp_path: Path) -> None:
     """So few states have as many fingerprints; and of what has one word there are no odds."""
     kinds: Counter[bool] = Counter()
@@ -123,7 +146,7 @@ RACES = {
     "the count of states": ("ADD(states, news)", "states += news"),
     "a slot is taken without looking": ("if (threads == 1)", "if (1)"),
     "a table grows while somebody is inside":
-        ("while (__atomic_load_n(&inside, __ATOMIC_SEQ_CST))", "while (0)"),
+        ("if (!__atomic_load_n(&closed, __ATOMIC_SEQ_CST))", "if (1)"),
 }
 
 

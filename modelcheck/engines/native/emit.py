@@ -25,7 +25,7 @@ NOTHING = Symmetry((), ())
 
 
 LOCATION_OF = """\
-static inline unsigned location_of(const struct state *s, unsigned p)
+INLINE unsigned location_of(const struct state *s, unsigned p)
 {
     const struct template *t = &templates[p];
     const uint64_t number = control(s, &cpus[p]) & t->mask;
@@ -119,25 +119,36 @@ def _accessors(field: Field, layout: Layout) -> str:
     leaf, name = field.leaf, c_name(field)
     if not leaf.bits:
         return f"/* {name} is always {leaf.lo} */"
-    mask = (1 << leaf.bits) - 1
+    mask, bits = (1 << field.joined.bits) - 1, field.joined.bits
     one_word = field.variable.cells <= field.each
     word = str(field.word) if one_word else f"{field.word} + i / {field.each}"
     within = "i" if one_word else f"(i % {field.each})"
     if field.variable.cells == 1:
         shift = str(field.shift)
-    elif leaf.bits == 1:
+    elif bits == 1:
         shift = f"{field.shift} + {within}"
     else:
-        shift = f"{field.shift} + {within} * {leaf.bits}"
+        shift = f"{field.shift} + {within} * {bits}"
     low = "" if leaf.lo == 0 else f" + {leaf.lo}" if leaf.lo > 0 else f" - {-leaf.lo}"
     less = "" if leaf.lo == 0 else f" - {leaf.lo}" if leaf.lo > 0 else f" + {-leaf.lo}"
+    if len(field.joined.leaves) > 1:
+        return f"""\
+static inline long get_{name}(const struct state *s, long i)
+{{
+    return (long)((s->w[{word}] >> ({shift}) & {mask:#x}UL) / {field.unit} % {leaf.values}){low};
+}}
+
+static inline void set_{name}(struct state *s, long i, long value)
+{{
+    s->w[{word}] += (uint64_t)(value - get_{name}(s, i)) * {field.unit} << ({shift});
+}}"""
     return f"""\
 static inline long get_{name}(const struct state *s, long i)
 {{
     return (long)(s->w[{word}] >> ({shift}) & {mask:#x}UL){low};
 }}
 
-static inline void set_{name}(struct state *s, long i, long value)
+INLINE void set_{name}(struct state *s, long i, long value)
 {{
     s->w[{word}] = (s->w[{word}] & ~({mask:#x}UL << ({shift})))
         | (uint64_t)(value{less}) << ({shift});

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from modelcheck.engines.packed import Layout
+from modelcheck.engines.packed import Field, Layout
 from modelcheck.flow import sorts
 from modelcheck.ir import Enum, Process, Record, Ref, Sort, Variable
 from modelcheck.passes.symmetry import PROCESS, Symmetry, dimensions
@@ -148,14 +148,13 @@ class _Parts:
         self.maps: list[tuple[tuple[int, ...], ...]] = []
         for fields in layout.fields.values():
             for field in fields:
-                if field.leaf.bits:
-                    sort = scalar(field.variable.sort, field.leaf.path)
-                    codes = field.leaf.hi - field.leaf.lo + 1
+                if field.joined.bits and (field.variable, field.leaf) == field.joined.leaves[0]:
+                    codes = field.joined.values
                     table = tuple(
-                        tuple(_code(c, sort, x) for c in range(codes)) for x in every
+                        tuple(_number(c, field, x) for c in range(codes)) for x in every
                     )
                     for cell in range(field.variable.cells):
-                        self.parts.append(Part(*field.at(cell), field.leaf.bits, codes))
+                        self.parts.append(Part(*field.at(cell), field.joined.bits, codes))
                         self.maps.append(table)
                         self.to.append([
                             field.at(_cell(cell, field.variable, x)) for x in every
@@ -178,6 +177,16 @@ class _Parts:
         self.parts = [self.parts[n] for n in order]
         self.maps = [self.maps[n] for n in order]
         self.to = [self.to[n] for n in order]
+
+
+def _number(number: int, field: Field, exchange: Exchange) -> int:
+    """What the number of a cell becomes, in which the field's leaf is joined with others."""
+    becomes, unit = 0, 1
+    for variable, leaf in field.joined.leaves:
+        code = number // unit % leaf.values
+        becomes += _code(code, scalar(variable.sort, leaf.path), exchange) * unit
+        unit *= leaf.values
+    return becomes
 
 
 def _numbers(process: Process, layout: Layout, exchange: Exchange) -> Iterator[int]:

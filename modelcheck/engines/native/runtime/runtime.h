@@ -15,6 +15,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What is taken often is compiled with care, all else with haste: see FLAGS in build.py. */
+#define INLINE static inline __attribute__((always_inline))
+
 #define NUMBERS (WORDS > 1 && !FINGERPRINTS)
 
 /* What several threads read and write without a lock. */
@@ -75,7 +78,7 @@ struct template {
 };
 
 /* The last location whose first number is not above this one. */
-static inline unsigned searched(const uint64_t *first, unsigned locations, uint64_t number)
+INLINE unsigned searched(const uint64_t *first, unsigned locations, uint64_t number)
 {
     unsigned low = 0;
 
@@ -131,7 +134,7 @@ static void forks(unsigned source);
 static void left_its_sort(int line);
 static void meddled(void);
 
-static inline uint64_t control(const struct state *s, const struct cpu *cpu)
+INLINE uint64_t control(const struct state *s, const struct cpu *cpu)
 {
     return s->w[cpu->word] >> cpu->shift;
 }
@@ -148,7 +151,7 @@ static inline void take(unsigned action)
 }
 
 /* A step is there: it leads to `s`. */
-static inline void step(unsigned action, unsigned source, const struct state *s)
+INLINE void step(unsigned action, unsigned source, const struct state *s)
 {
     take(action);
     pending[pending_count].state = *s;
@@ -157,7 +160,7 @@ static inline void step(unsigned action, unsigned source, const struct state *s)
         flush();
 }
 
-static inline bool changed(const struct state *from, const struct state *to)
+INLINE bool changed(const struct state *from, const struct state *to)
 {
     uint64_t other = 0;
 

@@ -4,12 +4,15 @@
  * the ends of paths: `final WORD...`, `failing WORD...`.  Out: `progress` lines, then what was found.
  */
 
+#pragma GCC push_options
+#pragma GCC optimize("O1")
 #include "found.c"
 #include "keys.c"
 #include "levels.c"
 #include "exchange.c"
 #include "step.c"
 #include "stuck.c"
+#pragma GCC pop_options
 #include "back.c"
 
 #ifndef PAYS                   /* tests have less */

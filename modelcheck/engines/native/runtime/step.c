@@ -72,12 +72,22 @@ static void look_up(struct successor *of, unsigned count, const struct source *f
         for (unsigned k = 0; k < WORDS; k++)
             if (numbered[k] && !(from && of[n].state.w[k] == from[of[n].from].state.w[k]))
                 await_number(&numberings[k], of[n].state.w[k]);
+    for (unsigned n = 0; n < count; n++) {
+        for (unsigned k = 0; k < WORDS; k++)
+            index[n][k] = index_of(k, of[n].state.w[k], from ? &from[of[n].from] : NULL);
+        key[n] = (uint64_t)index[n][0] << 32 | index[n][1];
+    }
+    for (unsigned k = 2; k < WORDS; k++) {
+        struct numbering *pairs = &numberings[WORDS + k - 2];
+        for (unsigned n = 0; n < count; n++)
+            await_number(pairs, key[n]);
+        for (unsigned n = 0; n < count; n++)
+            key[n] = (uint64_t)number_of(pairs, key[n]) << 32 | index[n][k];
+    }
 #endif
     for (unsigned n = 0; n < count; n++) {
 #if NUMBERS
-        for (unsigned k = 0; k < WORDS; k++)
-            index[n][k] = index_of(k, of[n].state.w[k], from ? &from[of[n].from] : NULL);
-        key[n] = key_of(index[n]);
+        key[n] = mixed(key[n]);
 #elif WORDS == 1
         key[n] = mixed(of[n].state.w[0] + 1);
 #else

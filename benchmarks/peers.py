@@ -222,11 +222,12 @@ def for_readme(lines: list[Line], said: dict[str, str], where: str) -> str:
     )
     runs = min(line.runs for line in lines if line.size != "huge")
     once = ", that of over 1e8 states once" if any(line.size == "huge" for line in lines) else ""
+    how = f"Medians of {runs} runs in turns" if runs > 1 else "One run of each"
     rows = "\n".join([HEAD, *(row(line, said.get(line.tool, "")) for line in lines)])
     return (
         f"{BEGIN}![Processor seconds over the number of states, and bytes a state]"
         f"(benchmarks/peers.png)\n\n{rows}\n\n"
-        f"Medians of {runs} runs in turns{once}, on {where}. The instances: {sizes}.\n{END}"
+        f"{how}{once}, on {where}. The instances: {sizes}.\n{END}"
     )
 
 

@@ -68,10 +68,10 @@ def test_memory() -> None:
 def test_memory_of_the_native_engine() -> None:
     """Its states do not fit: what was switched off is named, and nothing that was not."""
     small = ("--engine", "native", "--max-memory", "1M")
-    args = (*HOLDS, "--set", "PAGES=3", "--set", "IDLE_CPUS=3", *small)
+    args = (*HOLDS, "--set", "PAGES=7", "--set", "DOMAINS=3", *small)
     more = f"a larger --max-memory (this machine has {MACHINE:.1f} GB)"
     hashed = "--fingerprints: keeps 64 bits of a state, and prints the odds"
-    fewer = f"{SMALLER.replace('PAGES=1', 'PAGES=2')} or --set IDLE_CPUS=2; {PROOF}"
+    fewer = f"a smaller instance: --set PAGES=6 or --set DOMAINS=2; {PROOF}"
     assert helps(*args, code=21) == [f"{more}; {hashed}", fewer]
     off = "lock-protected, ownership, symmetry"
     assert helps(*args, "--no-reductions", code=21) == [

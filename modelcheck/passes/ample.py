@@ -25,10 +25,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from modelcheck.flow import gotos, reachable, uses_at_rest
+from modelcheck.flow import exprs_of, gotos, reachable, uses_at_rest
 from modelcheck.ir import (
     END, Action, Assume, Cell, Chain, Choose, Const, Element, Expr, Load, Me, Place, Program,
-    Quantified, Rmw, Self, SetGhost, Store, access_exprs, statement_exprs, statements, walk,
+    Quantified, Rmw, Self, SetGhost, Store, statements, walk,
 )
 from modelcheck.passes.circles import without_circles
 from modelcheck.passes.locks import read_by
@@ -169,14 +169,12 @@ class _Looked:
             reads.add(self._cells(action.access.place))
         if isinstance(action.access, Store | Rmw):
             writes.add(self._cells(action.access.place))
-        exprs = [*access_exprs(action.access), *((action.wait,) if action.wait else ())]
         for statement in statements(action.body):
-            exprs += statement_exprs(statement)
             if isinstance(statement, SetGhost):
                 writes.add(self._cells(statement.place))
             if isinstance(statement, Choose) and isinstance(statement.options, Chain):
                 reads.add(self._any(statement.options.variable))
-        for expr in exprs:
+        for expr in exprs_of(action):
             reads.update(self._read(expr))
         return Accesses(frozenset(reads), frozenset(writes))
 

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from modelcheck.flow import gotos, memory_read
+from modelcheck.flow import exprs_of, gotos, memory_read
 from modelcheck.ir import (
     END, Action, AtRest, Binary, Block, Cell, Chain, Choose, Const, Expr, Load, Loaded, Place,
-    Process, Program, Property, Rmw, SetGhost, Store, Unary, access_exprs, statement_exprs,
-    statements, walk,
+    Process, Program, Property, Rmw, SetGhost, Store, Unary, statements, walk,
 )
 
 LOCKED, HOLDER = ".locked", ".holder"
@@ -80,21 +79,13 @@ def read_in(action: Action) -> set[str]:
     found: set[str] = set()
     if isinstance(action.access, Load | Rmw):
         found.add(action.access.place.variable)
-    for expr in _exprs(action):
+    for expr in exprs_of(action):
         found.update(memory_read(expr))
     found.update(
         s.options.variable for s in statements(action.body)
         if isinstance(s, Choose) and isinstance(s.options, Chain)
     )
     return found
-
-
-def _exprs(action: Action) -> Iterator[Expr]:
-    yield from access_exprs(action.access)
-    if action.wait is not None:
-        yield action.wait
-    for statement in statements(action.body):
-        yield from statement_exprs(statement)
 
 
 def written_in(action: Action) -> set[str]:

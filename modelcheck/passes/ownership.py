@@ -26,10 +26,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from modelcheck.flow import gotos, memory_of, memory_read, with_gotos
+from modelcheck.flow import exprs_in, gotos, memory_of, memory_read, with_gotos
 from modelcheck.ir import (
     END, Action, Assume, AtRest, Block, Cell, Choose, Goto, Load, Local, Observe, Place, Process,
-    Program, Quantified, SetGhost, Store, Value, statement_exprs, statements, walk,
+    Program, Quantified, SetGhost, Store, Value, statements, walk,
 )
 from modelcheck.passes.copies import AT_ONCE, BEHIND, without_unreached
 from modelcheck.passes.locks import asks_of_rest
@@ -130,8 +130,7 @@ def is_access(action: Action, names: frozenset[str]) -> bool:
     inner = [*statements(action.body)]
     if any(isinstance(s, Assume | Choose | SetGhost) for s in inner):
         return False
-    if any(isinstance(e, Cell | Quantified) for s in inner for root in statement_exprs(s)
-           for e in walk(root)):
+    if any(isinstance(e, Cell | Quantified) for root in exprs_in(action.body) for e in walk(root)):
         return False
     match action.access:
         case Load(Place(variable, (Local(),))) | Store(Place(variable, (Local(),))):

@@ -121,9 +121,10 @@ def explore(
         return unreduced(limits)
     if said.stopped == "meddled":
         rest = replace(limits, seconds=_left(limits, began))
-        return explore(
+        without = explore(
             program, rest, properties, progress, wanted - {OWNERSHIP}, jobs, fingerprints
         )
+        return replace(without, limits=limits)
     if said.stopped == "forks":
         return unreduced(limits)
     found = replace(

@@ -118,16 +118,6 @@ static inline uint32_t index_of(unsigned k, uint64_t word, const struct source *
     return from && word == from->state.w[k] ? from->index[k] : number_of(&numberings[k], word);
 }
 
-/* The key of a state whose words have these numbers. */
-static inline uint64_t key_of(const uint32_t *index)
-{
-    uint64_t pair = (uint64_t)index[0] << 32 | index[1];
-
-    for (unsigned k = 2; k < WORDS; k++)
-        pair = (uint64_t)number_of(&numberings[WORDS + k - 2], pair) << 32 | index[k];
-    return mixed(pair);
-}
-
 static inline bool numbers_left(const struct numbering *n)
 {
     uint64_t most = n->mask / 8 * 5, count = NOW(n->count) + (uint64_t)threads * PENDING;
@@ -200,6 +190,22 @@ static inline void is_within(const uint64_t *line)
 {
     if (line == keys.at + LINE * (keys.lines + TAIL))
         internal("keys crowd at the end of the table, line", __LINE__);
+}
+
+/* Keys that were looked up lately: half of all that are met are among them, and need not be looked up
+ * in memory that is far away. */
+#ifndef LATELY_BITS            /* tests have less */
+#define LATELY_BITS 14
+#endif
+static _Thread_local uint64_t lately[1 << LATELY_BITS];
+
+static inline bool is_met_lately(uint64_t key)
+{
+    uint64_t *slot = &lately[key >> (64 - LATELY_BITS)];
+    bool met = *slot == key;
+
+    *slot = key;
+    return met;
 }
 
 enum seen { KNOWN, NEW, FULL };

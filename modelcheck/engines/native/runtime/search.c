@@ -156,6 +156,7 @@ static void begin_with(const struct state *s)
 static void forget(void)
 {
     memset(keys.at, 0, key_bytes(keys.lines));
+    memset(lately, 0, sizeof lately);
     keys.count = states = transitions = level = depth = stuck.count = 0;
 }
 

@@ -205,17 +205,16 @@ def _number(number: int, field: Field, exchange: Exchange) -> int:
 def _numbers(process: Process, layout: Layout, exchange: Exchange) -> Iterator[int]:
     """What each number of a process becomes: its locals, exchanged."""
     control = layout.controls[process.name]
-    for at, (first, end) in enumerate(itertools.pairwise(control.first)):
-        kept = control.kept[at]
-        for number in range(end - first):
-            becomes = first
-            for k in kept:
-                code = number // k.unit % k.values
-                sort = scalar(k.local.sort, k.leaf.path)
-                code = _code(code, sort, exchange)
-                holder = (process.name, k.local.name)
-                becomes += turned(code, holder, exchange.turns, sort) * k.unit
-            yield becomes
+    for first, kept in zip(control.first, control.kept, strict=False):
+        becomes = [first]
+        for k in kept:
+            sort, holder = scalar(k.local.sort, k.leaf.path), (process.name, k.local.name)
+            codes = [
+                turned(_code(code, sort, exchange), holder, exchange.turns, sort) * k.unit
+                for code in range(k.values)
+            ]
+            becomes = [number + code for code in codes for number in becomes]
+        yield from becomes
 
 
 def exchange_in_c(symmetry: Symmetry, layout: Layout) -> str:

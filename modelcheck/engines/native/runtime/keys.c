@@ -209,7 +209,7 @@ static inline bool is_met_lately(uint64_t key)
 }
 
 #ifndef MEANWHILE              /* tests let other threads do something meanwhile */
-#define MEANWHILE() __atomic_signal_fence(__ATOMIC_SEQ_CST)
+#define MEANWHILE() __atomic_thread_fence(__ATOMIC_ACQUIRE)
 #endif
 
 enum seen { KNOWN, NEW, FULL };

@@ -218,7 +218,7 @@ static void on_signal(int number)
 int main(int argc, char **argv)
 {
     pthread_mutexattr_t recursive;
-    struct list begins = {0}, ends = {0}, failing = {0};
+    static struct list begins, ends, failing;
     long last = -1;
     char what[16];
 

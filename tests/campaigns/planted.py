@@ -69,7 +69,7 @@ RARE = {
     "who goes on alone may be cut short",
     "a ticket is compared with a number",
 }
-"""What none of the first hundred shows; tests/agree/test_reductions_agree.py has a design of each."""
+"""What none of the first hundred shows: tests/agree/test_reductions_agree.py has designs."""
 
 
 def main() -> None:

@@ -192,14 +192,13 @@ def _number(number: int, field: Field, exchange: Exchange) -> int:
 def _numbers(process: Process, layout: Layout, exchange: Exchange) -> Iterator[int]:
     """What each number of a process becomes: its locals, exchanged."""
     control = layout.controls[process.name]
-    for at, (first, end) in enumerate(itertools.pairwise(control.first)):
-        kept = control.kept[at]
-        for number in range(end - first):
-            becomes = first
-            for k in kept:
-                code = number // k.unit % k.values
-                becomes += _code(code, scalar(k.local.sort, k.leaf.path), exchange) * k.unit
-            yield becomes
+    for first, kept in zip(control.first, control.kept, strict=False):
+        becomes = [first]
+        for k in kept:
+            sort = scalar(k.local.sort, k.leaf.path)
+            codes = [_code(code, sort, exchange) * k.unit for code in range(k.values)]
+            becomes = [number + code for code in codes for number in becomes]
+        yield from becomes
 
 
 def exchange_in_c(symmetry: Symmetry, layout: Layout) -> str:

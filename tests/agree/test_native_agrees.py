@@ -128,6 +128,14 @@ def test_with_sanitizers(tmp_path: Path) -> None:
             assert wrong(program) is None
 
 
+def test_a_planted_overrun_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A list of states that is given bytes for its room, not entries."""
+    with compiled(WATCHED, tmp_path):
+        in_runtime(monkeypatch, "(list->entries, room * sizeof *list->entries)",
+                   "(list->entries, room)")
+        assert any(found_wrong(program) for _, program in programs(range(12)))
+
+
 @pytest.fixture
 def race_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TSAN_OPTIONS", "halt_on_error=1")

@@ -30,8 +30,8 @@ static struct state piece_becomes(const struct piece *piece, uint64_t codes, uns
 static void make_pieces(void)
 {
     for (unsigned n = 0; n < PARTS; n++) {
-        struct piece *last = &pieces[piece_count - 1];
-        if (piece_count && parts[n].word == last->word
+        struct piece *last = piece_count ? &pieces[piece_count - 1] : NULL;
+        if (last && parts[n].word == last->word
             && parts[n].shift + parts[n].bits <= last->shift + CHUNK_BITS) {
             last->bits = parts[n].shift + parts[n].bits - last->shift;
             last->parts++;

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from modelcheck.engines.native import build, running
+from modelcheck.engines.native import build, emit, exchange, reduced, running, search
+from modelcheck.ir import Program
 
 CROWDED = (  # small tables that grow, and threads that help, in searches of a few states
     "-DTABLE_AT_FIRST=8", "-DSMALL_TABLE=0", "-DCHUNK=4", "-DPAYS=1", "-DPENDING=4", "-DBATCH=4",
@@ -20,10 +22,35 @@ WATCHED = (
 RACING = ("-std=gnu11", "-O1", "-g", "-w", "-pthread", "-fsanitize=thread", *CROWDED)
 
 
+TABLES = ((emit, 4_000), (reduced, 4_000), (exchange, 20_000))
+"""Of how many numbers the C has tables, for `small_tables`."""
+
+
 @contextmanager
 def compiled(flags: tuple[str, ...], cache: Path) -> Iterator[None]:
     """Within: Programs are compiled with these flags, and kept in this folder."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(cache))
         patch.setattr(running, "built", lambda source: build.built(source, flags))
+        yield
+
+
+@contextmanager
+def small_tables() -> Iterator[None]:
+    """Within: of what has many numbers there is no table (it is searched, or not reduced), and the
+    C of a Program is made once.  Few random Programs have large tables, but to make those and
+    compile them took more time than all others together."""
+    made: dict[object, str] = {}
+    in_c = emit.program_in_c
+
+    def once(program: Program, *arguments: Any) -> str:
+        key = (program, *arguments[2:])
+        if key not in made:
+            made[key] = in_c(program, *arguments)
+        return made[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module, numbers in TABLES:
+            patch.setattr(module, "MOST_NUMBERS", numbers)
+        patch.setattr(search, "program_in_c", once)
         yield

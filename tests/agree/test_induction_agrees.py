@@ -26,13 +26,13 @@ from modelcheck.ir import (
     Binary, Cell, Const, Instances, Local, Place, Program, Property, Quantified, Unary,
 )
 from modelcheck.semantics import Semantics, State
-from modelcheck.trace import Disagreement, Limits, Verdict
+from modelcheck.trace import Limits
+from tests.agree.inductive import proved, wrong
 from tests.agree.random_programs import NUMBER, PAGE, STATE
 from tests.agree.test_symbolic_agrees import PAGES, no_fault, program_of, resized
 from tests.mutants.test_mutants import DEADLOCK, MUTANTS, Mutant, mutated
 from tests import small_programs
 
-FEW = Limits(states=3_000)
 FACTS = 40
 
 
@@ -80,44 +80,6 @@ def with_candidates(seed: int) -> Program | None:
         if not p.invariant or all(semantics.holds(p, state) is True for state in begins)
     )
     return dataclasses.replace(program, properties=first)
-
-
-def proved(verdict: Verdict) -> set[tuple[str, str]]:
-    """What is said to hold."""
-    return {(p.kind, p.sentence) for p in verdict.properties if p.status == "holds"}
-
-
-def wrong(program: Program) -> str | None:
-    """What is proved and violated, if anything is: each promise is searched for by itself."""
-    try:
-        found = induction.explore(program, Limits())
-    except Disagreement as error:
-        return f"z3 is refuted: {error}"
-    for kind, sentence in sorted(proved(found)):
-        expected = reference.explore(program, FEW, (sentence,))
-        if any(p.sentence == sentence and p.status == "violated" for p in expected.properties):
-            return f"proved, and violated: {kind} {sentence}"
-    return wrong_in_all(program, found)
-
-
-def wrong_in_all(program: Program, found: Verdict) -> str | None:
-    """What is wrong with the verdict as a whole."""
-    expected = reference.explore(program, FEW)
-    deadlock = expected.trace is not None and expected.trace.failure is not None and (
-        expected.trace.failure.kind == "deadlock"
-    )
-    bad = expected.trace is not None and not deadlock
-    if found.outcome == "HOLDS":
-        return "HOLDS, and deadlock was not looked for"
-    if found.outcome == "VIOLATED" and not bad and expected.stopped is None:
-        return "VIOLATED, and there is no violation"
-    if found.proof is not None and not found.proof.gaps and bad:
-        return "everything is proved, and something is violated"
-    taken = {(n.process, n.action) for n in expected.never_taken}
-    never = {(n.process, n.action) for n in found.never_taken}
-    if expected.exhaustive and not never <= taken:
-        return f"never taken, it is said, and some run does: {never - taken}"
-    return None
 
 
 @pytest.mark.parametrize("seed", range(40))

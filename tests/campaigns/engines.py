@@ -1,6 +1,5 @@
-"""Random Programs, half of them from spec texts, through the engines that search: the quick and the
-native engine say the very same as the reference engine, and with each reduction, and all of them,
-the native engine says what matters of it.
+"""Random Programs, half of them from spec texts, through the engines: whoever is asked says what
+the reference engine says.  `asked.py` is the table of who is asked, and of what is compared.
 
     python -m tests.campaigns.engines --programs 20000
 """
@@ -18,22 +17,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from modelcheck.engines import reference
-from modelcheck.engines.native import NotNative, reduced
-from modelcheck.engines.native import search as native
-from modelcheck.engines.quick import search as quick
+from modelcheck.engines.native import NotNative
 from modelcheck.frontend.compile import compile_spec
 from modelcheck.ir import Program
-from modelcheck.passes import REDUCTIONS
 from modelcheck.semantics import Semantics
 from modelcheck.source import SpecError, lines_of
 from modelcheck.trace import Limits
-from tests.agree.built import AT_ONCE, compiled
+from tests.agree.built import AT_ONCE, CROWDED, compiled, small_tables
+from tests.agree.guarded_specs import guarded_spec, as_no_text_says
 from tests.agree.random_programs import random_program
 from tests.agree.random_specs import random_spec
-from tests.agree.said import what_matters, whole
+from tests.campaigns.asked import asked_about
 
 STATES = Limits(states=5_000)
 MOST_CHOICES = 40  # before the first step: a loop that chooses and does not end has more
@@ -41,27 +37,28 @@ MOST_CHOICES = 40  # before the first step: a loop that chooses and does not end
 
 @dataclass(frozen=True)
 class Tried:
-    """What became of the Program of a number: the verdict, or "refused" or "large"; the reductions
-    that had something to do; and what should not be so."""
+    """What became of the Program of a number: the verdict, or "refused" or "large"; who answered;
+    and what should not be so."""
 
     number: int
     outcome: str
-    reductions: tuple[str, ...] = ()
+    answered: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
 
 
 def program_of(number: int, folder: Path) -> Program | None:
-    """Of even numbers a random Program, of odd ones what a random spec text is compiled to; None if
-    it is refused, or no run begins."""
+    """The Program of a number; None if it is refused, or no run begins.  Of even numbers a random
+    one, of odd ones what a random spec text is compiled to, every other of which is made for the
+    reductions."""
+    path, seed = folder / f"spec{number}.py", number // 4
     try:
         if number % 2 == 0:
             program = random_program(number // 2)
+        elif number % 4 == 1:
+            program = _compiled(random_spec(seed), path)
         else:
-            path = folder / f"spec{number}.py"
-            path.write_text(random_spec(number // 2), encoding="utf-8")
-            lines_of.cache_clear()
-            program = compile_spec(str(path), {})[1]
-            path.unlink()
+            program = _compiled(guarded_spec(seed), path)
+            program = as_no_text_says(program) if seed % 2 else program
         begins = Semantics(program).initial()
     except SpecError:
         return None
@@ -69,8 +66,17 @@ def program_of(number: int, folder: Path) -> Program | None:
     return program if begins and few else None
 
 
-def tried(folder: Path, number: int) -> Tried:
-    """Everything that is asked of the Program of one number."""
+def _compiled(text: str, path: Path) -> Program:
+    path.write_text(text, encoding="utf-8")
+    lines_of.cache_clear()
+    try:
+        return compile_spec(str(path), {})[1]
+    finally:
+        path.unlink()
+
+
+def tried(everything: bool, folder: Path, number: int) -> Tried:
+    """Everything that is asked about the Program of one number."""
     program = program_of(number, folder)
     if program is None:
         return Tried(number, "refused")
@@ -80,37 +86,30 @@ def tried(folder: Path, number: int) -> Tried:
         return Tried(number, "refused")
     if expected.stopped is not None:
         return Tried(number, "large")
+    flags = (*AT_ONCE, *CROWDED) if number // 4 % 2 == 0 else AT_ONCE
+    answered: list[str] = []
     findings: list[str] = []
-
-    def ask(who: str, found: Any, said: Any) -> None:
-        try:
-            other = said(found())
-        except NotNative:
-            return
-        except Exception as error:
-            findings.append(f"{who}: {type(error).__name__}: {error}"[:300])
-            return
-        mine = said(expected)
-        findings.extend(
-            f"{who}: {name} is {other[name]}, not {value}"[:300]
-            for name, value in mine.items() if other[name] != value
-        )
-
-    names = reduced.reduced(program, frozenset(REDUCTIONS)).names
-    subsets = [frozenset([name]) for name in names if len(names) > 1] + [frozenset(names)]
-    with tempfile.TemporaryDirectory(dir=folder) as cache, compiled(AT_ONCE, Path(cache)):
-        ask("quick", lambda: quick.explore(program, Limits()), whole)
-        ask("native", lambda: native.explore(program, Limits()), whole)
-        for wanted in subsets if names else ():
-            found = partial(reduced.explore, program, Limits(), wanted=wanted)
-            ask(f"native with {', '.join(sorted(wanted))}", found, what_matters)
-    return Tried(number, expected.outcome, names, tuple(findings))
+    with (
+        tempfile.TemporaryDirectory(dir=folder) as cache,
+        compiled(flags, Path(cache)), small_tables(),
+    ):
+        for asked in asked_about(program, number, everything):
+            try:
+                found = asked.question(program, expected)
+            except NotNative:
+                continue
+            except Exception as error:
+                found = f"{type(error).__name__}: {error}"
+            answered.append(asked.who)
+            if found is not None:
+                findings.append(f"{asked.who}: {found}"[:300])
+    return Tried(number, expected.outcome, tuple(answered), tuple(findings))
 
 
-def campaign(numbers: range, jobs: int = 1) -> Iterator[Tried]:
+def campaign(numbers: range, everything: bool, jobs: int = 1) -> Iterator[Tried]:
     """Each of these in order, in so many processes: what is found does not depend on how many."""
     with tempfile.TemporaryDirectory() as folder:
-        one = partial(tried, Path(folder))
+        one = partial(tried, everything, Path(folder))
         if jobs == 1:
             yield from map(one, numbers)
             return
@@ -130,12 +129,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="the first one's number")
     parser.add_argument("--jobs", type=int, default=2, help="processes")
     chosen = parser.parse_args(arguments)
-    began, outcomes, used = time.monotonic(), Counter[str](), Counter[str]()
+    began, outcomes, answered = time.monotonic(), Counter[str](), Counter[str]()
     findings, interrupted = 0, False
     try:
-        for found in campaign(range(chosen.seed, chosen.seed + chosen.programs), chosen.jobs):
+        numbers = range(chosen.seed, chosen.seed + chosen.programs)
+        for found in campaign(numbers, True, chosen.jobs):
             outcomes[found.outcome] += 1
-            used.update(found.reductions)
+            answered.update(found.answered)
             findings += len(found.findings)
             for what in found.findings:
                 print(f"number {found.number}: {what}", flush=True)
@@ -143,7 +143,7 @@ def main(arguments: list[str] | None = None) -> int:
                 print(f"{outcomes.total():,} programs, {findings:,} findings", flush=True)
     except KeyboardInterrupt:
         interrupted = True
-    print(f"{outcomes.total():,} programs: {tally(outcomes)}; reduced by {tally(used)}")
+    print(f"{outcomes.total():,} programs: {tally(outcomes)}\nasked: {tally(answered)}")
     ended = "interrupted after" if interrupted else "in"
     print(f"{findings:,} findings, {ended} {time.monotonic() - began:.0f} s")
     return 130 if interrupted else 1 if findings else 0

@@ -40,14 +40,16 @@ def small_tables() -> Iterator[None]:
     """Within: of what has many numbers there is no table (it is searched, or not reduced), and the
     C of a Program is made once.  Few random Programs have large tables, but to make those and
     compile them took more time than all others together."""
-    made: dict[object, str] = {}
+    made: list[tuple[object, str]] = []  # few; and what they are made of need not be hashable
     in_c = emit.program_in_c
 
     def once(program: Program, *arguments: Any) -> str:
-        key = (program, *arguments[2:])
-        if key not in made:
-            made[key] = in_c(program, *arguments)
-        return made[key]
+        of = (program, *arguments[2:])
+        text = next((text for other, text in made if other == of), None)
+        if text is None:
+            text = in_c(program, *arguments)
+            made.append((of, text))
+        return text
 
     with pytest.MonkeyPatch.context() as patch:
         for module, numbers in TABLES:

@@ -59,16 +59,13 @@ def from_texts(seeds: range, folder: Path) -> Iterator[Program]:
             yield program
 
 
-@pytest.mark.parametrize("fifty", range(2))
-def test_the_engines_agree(fifty: int, tmp_path: Path) -> None:
+def test_the_random_programs_have_something_to_find() -> None:
+    """tests/campaigns/test_engines.py compares the engines on these, and on more."""
     kinds: Counter[str] = Counter()
-    with compiled(AT_ONCE, tmp_path):
-        for seed, program in programs(range(50 * fifty, 50 * fifty + 50)):
-            print(f"seed {seed}")
-            assert wrong(program) is None
-            verdict = reference.explore(program, FEW)
-            failure = None if verdict.trace is None else verdict.trace.failure
-            kinds[verdict.outcome if failure is None else failure.kind] += 1
+    for _, program in programs(range(100)):
+        verdict = reference.explore(program, FEW)
+        failure = None if verdict.trace is None else verdict.trace.failure
+        kinds[verdict.outcome if failure is None else failure.kind] += 1
     assert {"HOLDS", "deadlock", "safety", "assert", "range", "index", "choose"} <= set(kinds)
 
 

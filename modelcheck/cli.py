@@ -98,6 +98,10 @@ def verify(
     max_memory: Annotated[
         str | None, typer.Option(metavar="SIZE", help="Stop when so much is in use: 512M, 4G.")
     ] = None,
+    graph: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Write the state graph there: .dot, or .graphml."),
+    ] = None,
     full: Full = False,
     as_json: Json = False,
     debug: Debug = False,
@@ -117,6 +121,8 @@ def verify(
         by = Engine(engine, max_depth, how)
         limits = limited(max_states, max_seconds, max_memory)
         by.fits(limits)
+        if graph is not None:
+            _fits_a_graph(graph, specs)
         parameters = settings(sets or [])
         wanted = tuple(properties or ())
         codes: list[int] = []
@@ -125,7 +131,7 @@ def verify(
             if codes and not as_json:
                 print()
             codes.append(
-                _verify_one(path, parameters, wanted, limits, by, full, as_json, documents)
+                _verify_one(path, parameters, wanted, limits, by, full, as_json, documents, graph)
             )
             if codes[-1] == INTERRUPTED:
                 break
@@ -140,7 +146,7 @@ def verify(
 
 def _verify_one(
     path: str, sets: pipeline.Sets, properties: tuple[str, ...], limits: Limits, by: Engine,
-    full: bool, as_json: bool, documents: list[str],
+    full: bool, as_json: bool, documents: list[str], graph: str | None,
 ) -> int:
     """Check one spec and print what was found, or add its document; its exit code."""
     try:
@@ -154,8 +160,30 @@ def _verify_one(
     if as_json:
         documents.append(to_json(checked.verdict))
     else:
-        write(verdict_rows(checked.verdict, checked.expected, _width(), full), sys.stdout)
-    return exit_code(checked.verdict)
+        rows = verdict_rows(checked.verdict, checked.expected, _width(), full, checked.helps)
+        write(rows, sys.stdout)
+    code = exit_code(checked.verdict)
+    if graph is None or code == INTERRUPTED:
+        return code
+    try:
+        _write(graph, pipeline.graph(
+            path, sets, properties, checked.verdict, Path(graph).suffix
+        ))
+    except ConfigurationError as error:
+        _, text = _refusal(error)
+        print(text, file=sys.stderr)
+        return code or CONFIGURATION
+    return code
+
+
+def _fits_a_graph(file: str, specs: list[str]) -> None:
+    """ConfigurationError if there cannot be a graph in that file."""
+    if Path(file).suffix not in pipeline.GRAPHS:
+        raise ConfigurationError(f"--graph {file}: name a {' or a '.join(pipeline.GRAPHS)} file")
+    if Path(file).is_dir():
+        raise ConfigurationError(f"--graph {file}: this is a folder; name a file")
+    if len(specs) > 1:
+        raise ConfigurationError(f"--graph {file}: one file is for the graph of one spec")
 
 
 @app.command()

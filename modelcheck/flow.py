@@ -49,6 +49,19 @@ from modelcheck.ir import (
 )
 
 
+def exprs_in(block: Block) -> Iterator[Expr]:
+    """The expressions of a block, arms included."""
+    return (expr for statement in statements(block) for expr in statement_exprs(statement))
+
+
+def exprs_of(action: Action) -> Iterator[Expr]:
+    """The expressions of an action: of its access, then what it waits for, then of its body."""
+    yield from access_exprs(action.access)
+    if action.wait is not None:
+        yield action.wait
+    yield from exprs_in(action.body)
+
+
 def gotos(block: Block) -> Iterator[Goto]:
     """Every Goto of a block, arms included."""
     return (s for s in statements(block) if isinstance(s, Goto))
@@ -116,14 +129,13 @@ def memory_of(actions: Iterable[Action]) -> set[str]:
     """The shared and ghost variables that these actions read or write."""
     found = set[str]()
     for action in actions:
-        roots = list(access_exprs(action.access)) + ([action.wait] if action.wait else [])
+        found.update(name for root in exprs_of(action) for name in memory_read(root))
         match action.access:
             case Load(place) | Store(place) | Rmw(place):
                 found.add(place.variable)
             case None | Observe() | Fence():
                 pass
         for statement in statements(action.body):
-            roots += statement_exprs(statement)
             match statement:
                 case SetGhost(place):
                     found.add(place.variable)
@@ -131,7 +143,6 @@ def memory_of(actions: Iterable[Action]) -> set[str]:
                     found.add(variable)
                 case _:
                     pass
-        found.update(name for root in roots for name in memory_read(root))
     return found
 
 
@@ -181,14 +192,11 @@ def sorts(program: Program) -> Iterator[Sort]:
     for process in processes:
         for body in (process.entry, *(a.body for a in process.actions)):
             for statement in statements(body):
-                for expr in statement_exprs(statement):
-                    yield from _sorts_in(expr)
                 if isinstance(statement, Choose) and isinstance(statement.options, Instances):
                     yield from _parts(statement.options.sort)
-        for action in process.actions:
-            waits = () if action.wait is None else (action.wait,)
-            for expr in (*access_exprs(action.access), *waits):
-                yield from _sorts_in(expr)
+        actions = (expr for action in process.actions for expr in exprs_of(action))
+        for expr in (*exprs_in(process.entry), *actions):
+            yield from _sorts_in(expr)
     for p in program.properties:
         for expr in (p.condition,) if p.when is None else (p.when, p.condition):
             yield from _sorts_in(expr)

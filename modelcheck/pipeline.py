@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from modelcheck.frontend.compile import compile_spec
+from modelcheck.advice import smaller, would_help
+from modelcheck.frontend.compile import compile_spec, compile_with_lines
 from modelcheck.frontend.declare import sentences
 from modelcheck.frontend.definitions import Expectation, Spec
 from modelcheck.ir import Program
@@ -20,7 +21,9 @@ from modelcheck.search import Engine, search
 from modelcheck.semantics import Semantics
 from modelcheck.source import ConfigurationError
 from modelcheck.trace import Failure, Limits, Trace, Validation, Verdict, from_json, of_spec
-from modelcheck.validate import is_a_trace_of, is_what_its_run_says, to_follow, validated
+from modelcheck.validate import (
+    by_its_lines, is_a_trace_of, is_what_its_run_says, to_follow, validated,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from modelcheck.export import File
@@ -28,14 +31,18 @@ if TYPE_CHECKING:
 Sets = Mapping[str, int | bool]
 Progress = Callable[[int, int, int], None]
 AUTO = Engine()
+GRAPHS = {".dot": 150, ".graphml": 10_000}
+"""How many states the graph in a file of this kind may have.  A picture of more cannot be read."""
 
 
 @dataclass(frozen=True)
 class Checked:
-    """A verdict, and what the spec's EXPECT makes of it, as a sentence."""
+    """A verdict, what the spec's EXPECT makes of it, as a sentence, and what would have helped a
+    search that met a limit, as lines."""
 
     verdict: Verdict
     expected: str
+    helps: tuple[str, ...] = ()
 
 
 def nearest(word: str, known: list[str]) -> str:
@@ -66,13 +73,48 @@ def verify(
 
     SpecError for a spec that is not accepted; ConfigurationError for a parameter or property that
     it has not."""
-    spec, program = compile_spec(shown_path(path), sets)
+    spec, program, unmerged = compile_with_lines(shown_path(path), sets)
     asked = tuple(chosen(spec, name) for name in properties)
     verdict = of_spec(search(program, engine, limits, asked, progress), spec.path)
-    verdict = validated(replace(verdict, sources=sources(spec)), spec, program)
-    if asked:
-        return Checked(verdict, "not judged: only what was asked for was checked")
-    return Checked(verdict, expectation(spec.expectations, verdict))
+    verdict = by_its_lines(replace(verdict, sources=sources(spec)), unmerged)
+    verdict = validated(verdict, spec, program)
+    expected = "not judged: only what was asked for was checked"
+    if not asked:
+        expected = expectation(spec.expectations, verdict)
+    return Checked(verdict, expected, would_help(verdict, spec, program, engine, asked))
+
+
+def graph(
+    path: str, sets: Sets, properties: tuple[str, ...], verdict: Verdict, suffix: str
+) -> str:
+    """The state graph of a spec, as the text of a file whose name ends so; `verdict` is what was
+    found before.  ConfigurationError if it has too many states for such a file."""
+    from modelcheck.report.state_graph import graph_text
+    from modelcheck.state_graph import state_graph  # networkx: for this option only
+
+    spec, program = compile_spec(shown_path(path), sets)
+    asked = tuple(chosen(spec, name) for name in properties)
+    most = GRAPHS[suffix]
+    found = state_graph(program, asked, most)
+    if found is None:
+        counted = verdict.stopped is None and not verdict.reductions and verdict.states > most
+        states = f"{verdict.states:,}" if counted else f"over {max(most, verdict.states - 1):,}"
+        raise ConfigurationError(_too_many(spec, states, suffix))
+    return graph_text(replace(found, spec=spec.path), suffix)
+
+
+def _too_many(spec: Spec, states: str, suffix: str) -> str:
+    """Why there is no graph, and what to do."""
+    fewer = " or ".join(f"--set {one}" for one in smaller(spec))
+    instead = [f"a smaller instance ({fewer})" if fewer else "a smaller instance"]
+    instead += [
+        f"a {other} file, for Gephi, which takes {number:,}"
+        for other, number in GRAPHS.items() if number > GRAPHS[suffix]
+    ]
+    return (
+        f"no graph is written: that of {spec.path} has {states} states here, and a {suffix} file "
+        f"takes {GRAPHS[suffix]:,}; take {', or '.join(instead)}"
+    )
 
 
 def chosen(spec: Spec, name: str) -> str:
@@ -160,7 +202,7 @@ def recorded(path: str) -> Recorded:
             f"{path} is a trace of {document.spec}, and there is no such file here: run this where "
             "it was made"
         )
-    spec, program = compile_spec(document.spec, sets)
+    spec, program, unmerged = compile_with_lines(document.spec, sets)
     now, then = dict(sources(spec)), dict(document.sources)
     for file in {**now, **then}:
         if now.get(file) != then.get(file):
@@ -168,7 +210,7 @@ def recorded(path: str) -> Recorded:
                 f"{file} has changed since {path} was made: make it anew with modelcheck verify"
             )
     failure = document.trace.failure
-    if failure is None or not is_a_trace_of(document.trace, spec, program):
+    if failure is None or not is_a_trace_of(document.trace, spec, program, unmerged):
         raise ConfigurationError(f"{path} was changed: its schedule makes another trace")
     if (document.outcome, document.memory_model) != ("VIOLATED", program.memory):
         raise ConfigurationError(

@@ -15,7 +15,7 @@ from modelcheck.ir import Program
 from modelcheck.semantics import Semantics
 from modelcheck.trace import (
     Failure, NotPossible, PropertyResult, Status, Trace, Verdict, end_of, failure_of_deadlock,
-    failure_of_property,
+    failure_of_property, told, with_lines,
 )  # fmt: skip
 from modelcheck.trace import replay as walk
 
@@ -27,6 +27,14 @@ STATUSES: dict[str, frozenset[Status]] = {
     "always": DECIDED, "lemma": DECIDED, "assert": DECIDED, "deadlock": DECIDED,
     "sometimes": frozenset(("reached", "not reached", "not checked")),
 }
+
+
+def by_its_lines(verdict: Verdict, unmerged: Program) -> Verdict:
+    """The verdict, its trace told by the lines that it really goes through."""
+    trace = verdict.trace
+    if trace is None or trace.failure is None:
+        return verdict
+    return told(verdict, Semantics(_followed(trace, trace.failure, unmerged)))
 
 
 def validated(verdict: Verdict, spec: Spec, program: Program) -> Verdict:
@@ -48,7 +56,7 @@ def to_follow(
     return (spec if kept is program else _with_asserts(spec, failure.sentence)), kept
 
 
-def is_a_trace_of(trace: Trace, spec: Spec, program: Program) -> bool:
+def is_a_trace_of(trace: Trace, spec: Spec, program: Program, unmerged: Program) -> bool:
     """Whether the schedule of a trace still makes that very trace."""
     failure = trace.failure
     if failure is None:
@@ -57,23 +65,23 @@ def is_a_trace_of(trace: Trace, spec: Spec, program: Program) -> bool:
         failure == failure_of_property(p, False) for p in program.properties
     ):
         return False
-    in_a_state = failure if failure.kind in ("safety", "deadlock") else None
-    kept = _followed(trace, failure, program)
+    kept = Semantics(_followed(trace, failure, program))
     try:
-        again = walk(Semantics(kept), trace.schedule, in_a_state)
+        again = walk(kept, trace.schedule, failure if failure.kind == "safety" else None)
     except NotPossible:
         return False
-    if failure.kind == "deadlock" and not _stands_there(failure, trace, Semantics(kept)):
-        return False
-    return replace(again, spec=spec.path) == trace
+    if failure.kind == "deadlock":
+        again = replace(again, failure=_stuck_there(failure, trace, kept))
+    lines = Semantics(_followed(trace, failure, unmerged))
+    return replace(with_lines(again, lines), spec=spec.path) == trace
 
 
-def _stands_there(failure: Failure, trace: Trace, semantics: Semantics) -> bool:
-    """Whether a deadlock is said of a process that waits where it says."""
+def _stuck_there(failure: Failure, trace: Trace, semantics: Semantics) -> Failure | None:
+    """What is said of the process that a deadlock names, where the run ends."""
     state = end_of(semantics, trace.schedule)
-    return state is not None and failure.process in semantics.names and failure == (
-        failure_of_deadlock(semantics, state, semantics.names.index(failure.process))
-    )
+    if state is None or failure.process not in semantics.names:
+        return None
+    return failure_of_deadlock(semantics, state, semantics.names.index(failure.process))
 
 
 def is_what_its_run_says(verdict: Verdict, trace: Trace, program: Program) -> bool:

@@ -222,3 +222,11 @@ def test_the_odds_are_printed() -> None:
     shown = plain(verdict_rows(replace(verdict, odds=odds(10**9))))
     assert "by fingerprints of 64 bits" in shown and "are 1 in 37" in shown
     assert "surely" in plain(verdict_rows(replace(verdict, odds=odds(10**10))))
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_what_waits_when_a_search_is_stopped(jobs: int) -> None:
+    """Once a thread took so many from the queue that 4,294,967,040 and more seemed to wait."""
+    verdict = native.explore(program(COUNTERS), Limits(states=1_000), jobs=jobs)
+    assert verdict.stopped is not None and verdict.stopped.reason == "states"
+    assert 0 < verdict.stopped.queue < verdict.states

@@ -19,7 +19,8 @@ LAYERS = (
     ("gate", "crosscheck"),
     ("project",),
     ("pipeline",),
-    ("validate", "search"),
+    ("advice",),
+    ("validate", "search", "state_graph"),
     ("handover",),  # from one engine to the other
     ("report", "heap", "engines", "export", "peers"),
     ("gated", "agreement"),

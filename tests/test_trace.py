@@ -51,7 +51,7 @@ def test_a_document() -> None:
         "assumptions": [], "states": 12, "transitions": 14, "depth": 4, "exhaustive": False,
         "limits": {"states": 100, "seconds": None, "memory": None}, "stopped": None,
         "never_taken": [], "others": [], "seconds": None, "proof": None, "validation": None,
-        "remark": "", "reductions": [],
+        "remark": "", "reductions": [], "odds": None,
         "sources": [],
     }
     steps = trace.pop("steps")

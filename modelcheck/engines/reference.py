@@ -38,7 +38,8 @@ class Search:
     begins      the states 0, 1, ... with the choices that lead there
     level       the depth whose states are being expanded
     failures    the violations met, all at the same distance from the start
-    broken      the sentences of the properties among them
+    stuck       where a process is stuck, and who: of a complete search, if deadlock is asked for
+    broken      the sentences of the properties among the failures
     reached     each `sometimes` with the depth where it was first true
     taken       (process template, location) of every action that some step takes
     complete    every reachable state was expanded
@@ -57,6 +58,7 @@ class Search:
     transitions: int = 0
     failures: list[tuple[End, tr.Failure]] = field(default_factory=list)
     stillborn: list[tuple[Initial, tr.Failure]] = field(default_factory=list)
+    stuck: list[tuple[End, tr.Failure]] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
     reached: dict[str, int] = field(default_factory=dict)
     taken: set[tuple[str, str]] = field(default_factory=set)
@@ -78,17 +80,24 @@ def explore(
 
     properties  only these are checked, by sentence or by the name of their function ("deadlock" for
                 that); ConfigurationError if there is no such property.  None or (): all"""
+    return explored(program, limits, properties, progress)[0]
+
+
+def explored(
+    program: Program, limits: tr.Limits, properties: tuple[str, ...] | None = None,
+    progress: Progress | None = None,
+) -> tuple[tr.Verdict, Search]:
+    """The verdict as `explore` gives it, and the search that it was read off."""
     asked = asked_for(program, properties or ())
     with collector_off():
         search = searched(only(program, asked), limits, progress)
-        stuck: list[tuple[End, tr.Failure]] = []
         try:
             if search.complete and (not asked or NO_DEADLOCK in asked):
-                stuck = _deadlocks(search)
+                search.stuck = _deadlocks(search)
         except KeyboardInterrupt:
             search.complete = False
             search.stopped = tr.Stopped("interrupted", len(search.states), search.level, 0)
-        return _verdict(program, asked, search, stuck)
+        return _verdict(program, asked, search), search
 
 
 # -------------------------------------------------------------------------------------- the search
@@ -252,10 +261,8 @@ def _deadlocks(search: Search) -> list[tuple[End, tr.Failure]]:
     return found
 
 
-def _verdict(
-    program: Program, asked: frozenset[str], search: Search, stuck: list[tuple[End, tr.Failure]]
-) -> tr.Verdict:
-    failures = search.failures or stuck
+def _verdict(program: Program, asked: frozenset[str], search: Search) -> tr.Verdict:
+    failures = search.failures or search.stuck
     found = Found(
         "reference", program, asked, search.limits, search.began,
         states=len(search.states),
@@ -272,6 +279,6 @@ def _verdict(
         found.trace, at = shortest_trace(
             search.semantics, search.begins, search.graph, search.depths, search.stillborn, failures
         )
-        if stuck:  # who else is stuck there; of who is stuck elsewhere the trace says nothing
-            found.failures = [failure for end, failure in stuck if end == at]
+        if search.stuck:  # who else is stuck there; of who is stuck elsewhere it says nothing
+            found.failures = [failure for end, failure in search.stuck if end == at]
     return verdict_of(found)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from modelcheck import ir
+from modelcheck.flow import exprs_in, exprs_of
 from modelcheck.frontend.constants import evaluate
 from modelcheck.frontend.declare import Declared, declare
 from modelcheck.frontend.definitions import (
@@ -21,7 +22,7 @@ from modelcheck.frontend.places import field_type
 from modelcheck.frontend.pure import pure
 from modelcheck.frontend.ranges import infer_ranges
 from modelcheck.frontend.reading import Reading
-from modelcheck.frontend.steps import Steps, Template
+from modelcheck.frontend.steps import Pending, Steps, Template
 from modelcheck.frontend.types import Types
 from modelcheck.frontend.values import Scope, Value, leaves
 from modelcheck.legal import check
@@ -40,10 +41,19 @@ def read_spec(path: str, sets: Mapping[str, bool | int]) -> Spec:
 
 def compile_spec(path: str, sets: Mapping[str, bool | int]) -> tuple[Spec, ir.Program]:
     """A spec and the Program that it compiles to, under sequential consistency."""
+    spec, program, _ = compile_with_lines(path, sets)
+    return spec, program
+
+
+def compile_with_lines(
+    path: str, sets: Mapping[str, bool | int]
+) -> tuple[Spec, ir.Program, ir.Program]:
+    """Besides, the Program in which no equal locations are merged: a run of that goes through the
+    spec's own lines."""
     declared = declare(load(path), path, sets)
     with _not_too_deep(declared.spec.module.span(declared.spec.module.tree)):
-        *_, (_, program) = _stages(steps(declared))
-    return declared.spec, program
+        *_, (_, unmerged), (_, program) = _stages(steps(declared))
+    return declared.spec, program, unmerged
 
 
 def stages(path: str, sets: Mapping[str, bool | int]) -> Iterator[tuple[str, ir.Program]]:
@@ -91,7 +101,7 @@ class _Compiler:
         self.types = types
         self.expressions = Expressions(spec, types)
         self.instances = Instances(self.expressions)
-        self.ambiguous: Span | None = None
+        self.ambiguous: Pending | None = None
         self.reasons: list[str] = []
 
     def program(self) -> ir.Program:
@@ -142,9 +152,7 @@ class _Compiler:
         compiled = [self.instances.of_process(f, None) for f in self.spec.boots]
         template = Steps(self.expressions, self.instances, boot=True).boots(compiled)
         for action in template.actions:
-            exprs = [*ir.access_exprs(action.access)]
-            exprs += [e for s in ir.statements(action.body) for e in ir.statement_exprs(s)]
-            for below in (e for expr in exprs for e in ir.walk(expr)):
+            for below in (e for expr in exprs_of(action) for e in ir.walk(expr)):
                 if isinstance(below, ir.Self):
                     raise SpecError(
                         below.span, "boot is no process: it runs alone, before there is any",
@@ -161,7 +169,7 @@ class _Compiler:
             for n in _locals_of(block)
         )
         for action in template.actions:
-            for expr in (*ir.access_exprs(action.access), *((action.wait,) if action.wait else ())):
+            for expr in exprs_of(action):
                 used |= dict.fromkeys(e.name for e in ir.walk(expr) if isinstance(e, ir.Local))
         variables = []
         for local in used:
@@ -222,11 +230,7 @@ class _Compiler:
         if self.ambiguous is not None:
             for expr in (value.expr, *((when,) if when is not None else ())):
                 if any(isinstance(e, ir.AtRest) for e in ir.walk(expr)):
-                    raise SpecError(
-                        self.ambiguous,
-                        "at_rest() cannot tell whether a process here is at the head of its loop",
-                        "a loop whose first access is the same on every turn",
-                    )
+                    raise _no_head(self.ambiguous)
         return ir.Property(function.role, sentence, value.expr, when, function.span)
 
     def _rest_of_the_spec(self) -> None:
@@ -291,6 +295,21 @@ class _Compiler:
                 )
 
 
+def _no_head(at: Pending) -> SpecError:
+    """Why at_rest() has no answer for a process that comes by this location."""
+    if at.local:
+        return SpecError(
+            at.span,
+            "this loop takes no step, since it accesses nothing that is shared: no process stands "
+            "at its head, and at_rest() asks for those that stand at the head of a loop",
+            "such a loop within `while True:`, behind an access",
+        )
+    return SpecError(
+        at.span, "at_rest() cannot tell whether a process here is at the head of its loop",
+        "a loop whose first access is the same on every turn",
+    )
+
+
 def _locals_of(block: ir.Block) -> Iterator[str]:
     for statement in ir.statements(block):
         if isinstance(statement, (ir.Assign, ir.Choose)):
@@ -305,12 +324,12 @@ def _used(program: ir.Program) -> set[str]:
     used: set[str] = set()
     for process in (*program.processes, *((program.boot,) if program.boot else ())):
         for block in (process.entry, *(a.body for a in process.actions)):
-            for statement in ir.statements(block):
-                exprs += ir.statement_exprs(statement)
-                if isinstance(statement, ir.SetGhost):
-                    used.add(statement.place.variable)
+            used.update(
+                s.place.variable for s in ir.statements(block) if isinstance(s, ir.SetGhost)
+            )
+        exprs += exprs_in(process.entry)
         for action in process.actions:
-            exprs += ir.access_exprs(action.access)
+            exprs += exprs_of(action)
             if isinstance(action.access, (ir.Load, ir.Store, ir.Rmw)):
                 used.add(action.access.place.variable)
     for prop in program.properties:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from modelcheck import ir
+from modelcheck.flow import exprs_in
 from modelcheck.frontend.definitions import UNBOUNDED
 from modelcheck.source import SpecError
 
@@ -61,11 +62,9 @@ class _Ranges:
         found = {0, 1, -1}
         blocks = [self.process.entry, *(a.body for a in self.process.actions)]
         for block in blocks:
-            for statement in ir.statements(block):
-                for expr in ir.statement_exprs(statement):
-                    for below in ir.walk(expr):
-                        if isinstance(below, ir.Const) and type(below.value) is int:
-                            found |= {below.value - 1, below.value, below.value + 1}
+            for below in (below for expr in exprs_in(block) for below in ir.walk(expr)):
+                if isinstance(below, ir.Const) and type(below.value) is int:
+                    found |= {below.value - 1, below.value, below.value + 1}
         for variable in self.program.variables:
             if isinstance(variable.sort, ir.Int):
                 found |= {variable.sort.lo, variable.sort.hi}

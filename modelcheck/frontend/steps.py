@@ -50,7 +50,7 @@ class Template:
     entry: ir.Block
     actions: list[ir.Action] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
-    ambiguous_head: Span | None = None
+    ambiguous_head: Pending | None = None
 
 
 class Steps:
@@ -101,7 +101,7 @@ class Steps:
                 )
         template = Template(entry, [self._action(p, body) for p, body in built], self.reasons)
         both = self.heads & self.not_heads
-        template.ambiguous_head = next((p.span for p, _ in built if p.at in both), None)
+        template.ambiguous_head = next((p for p, _ in built if p.at in both), None)
         return template
 
     def _action(self, location: Pending, body: ir.Block) -> ir.Action:

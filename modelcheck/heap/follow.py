@@ -103,6 +103,15 @@ class Follower:
         self.compare(step.target)
         self._stands(cpu, step.target)
 
+    def at_line(self, process: int, line: Line) -> None:
+        """Difference if a CPU that is parked is not at the line that a trace shows."""
+        cpu = self.allocator.cpus[process]
+        if cpu.at is not None and self.line(cpu.at) != self.line(line):
+            file, number = line
+            raise Difference(
+                f"the trace shows {cpu.name} at {file}:{number}; its thread: {self._where(cpu)}"
+            )
+
     def can_go(self, cpu: Cpu) -> None:
         """Difference if a CPU cannot take the step that the model takes."""
         if cpu.state != "failed" and not cpu.can_go():

@@ -37,11 +37,12 @@ def follow(follower: Follower, trace: Trace, watch: Watcher | None = None) -> Va
     try:
         state = _begin(follower, trace)
         last: Step | None = None
-        for process, choices in trace.schedule.steps:
+        for shown, (process, choices) in zip(trace.steps, trace.schedule.steps, strict=True):
             number += 1
             if state is None:
                 raise Difference("the run has ended before")
             last = _step_of(follower.semantics, state, process, choices)
+            follower.at_line(process, (shown.source.file, shown.source.line))
             if watch is not None:
                 watch(number)
             follower.step(last)

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from modelcheck.flow import live_locals, locals_read
+from modelcheck.flow import exprs_in, exprs_of, live_locals, locals_read
 from modelcheck.ir import (
     Assign,
     Choose,
     Process,
     Program,
-    access_exprs,
-    statement_exprs,
     statements,
 )
 
@@ -43,13 +41,8 @@ def _process(process: Process) -> Process:
 
 def _mentioned(process: Process) -> frozenset[str]:
     found: set[str] = set()
-    for action in process.actions:
-        for expr in (*access_exprs(action.access), *((action.wait,) if action.wait else ())):
-            found |= locals_read(expr)
+    for expr in (*exprs_in(process.entry), *(e for a in process.actions for e in exprs_of(a))):
+        found |= locals_read(expr)
     for block in (process.entry, *(a.body for a in process.actions)):
-        for statement in statements(block):
-            for expr in statement_exprs(statement):
-                found |= locals_read(expr)
-            if isinstance(statement, Assign | Choose):
-                found.add(statement.local)
+        found.update(s.local for s in statements(block) if isinstance(s, Assign | Choose))
     return frozenset(found)

@@ -21,14 +21,13 @@ remains a step of its own, so that no step is without end.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from modelcheck.flow import gotos, memory_read
+from modelcheck.flow import exprs_of, gotos, memory_read
 from modelcheck.ir import (
     END, Action, Assert, Assume, Binary, Block, Cell, Choose, Const, Expr, Int, Load, Loaded,
     Observe, Place, Process, Program, Property, Rmw, Self, SetGhost, Store, Unary,
-    access_exprs, statement_exprs, statements,
+    statements,
 )
 
 HELD = "a lock that protects what is accessed here is held by who accesses it"
@@ -281,17 +280,9 @@ def _read_in(action: Action) -> set[str]:
     found: set[str] = set()
     if isinstance(action.access, Load | Rmw):
         found.add(action.access.place.variable)
-    for expr in _exprs(action):
+    for expr in exprs_of(action):
         found.update(memory_read(expr))
     return found
-
-
-def _exprs(action: Action) -> Iterator[Expr]:
-    yield from access_exprs(action.access)
-    if action.wait is not None:
-        yield action.wait
-    for statement in statements(action.body):
-        yield from statement_exprs(statement)
 
 
 def _written_in(action: Action) -> set[str]:

@@ -22,11 +22,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from modelcheck.flow import gotos, memory_of, memory_read, with_gotos
+from modelcheck.flow import exprs_in, gotos, memory_of, memory_read, with_gotos
 from modelcheck.ir import (
     END, Action, Assign, Assume, AtRest, Binary, Block, Cell, Choose, Const, Expr, Goto, If,
     Instances, Load, Local, NotNull, Observe, Place, Process, Program, Property, Quantified,
-    SetGhost, Store, Value, statement_exprs, statements, walk,
+    SetGhost, Store, Value, statements, walk,
 )
 
 COPY = "_at_once"
@@ -100,8 +100,7 @@ def is_access(action: Action, names: frozenset[str]) -> bool:
     inner = [*statements(action.body)]
     if any(isinstance(s, Assume | Choose | SetGhost) for s in inner):
         return False
-    if any(isinstance(e, Cell | Quantified) for s in inner for root in statement_exprs(s)
-           for e in walk(root)):
+    if any(isinstance(e, Cell | Quantified) for root in exprs_in(action.body) for e in walk(root)):
         return False
     match action.access:
         case Load(Place(variable, (Local(),))) | Store(Place(variable, (Local(),))):

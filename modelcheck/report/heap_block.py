@@ -46,8 +46,11 @@ class HeapBlock:
 
 def heap_block(trace: Trace) -> HeapBlock:
     """The block of a trace; no columns if it has no index sort besides its processes."""
-    memories = states(trace)
-    ghosts = {c.name for s in trace.steps for c in s.changed if c.ghost}
+    return block_of(states(trace), {c.name for s in trace.steps for c in s.changed if c.ghost})
+
+
+def block_of(memories: tuple[Memory, ...], ghosts: set[str]) -> HeapBlock:
+    """The block of these states of memory, one after the other."""
     elements = _elements(memories[0], memories)
     columns: list[Column] = []
     covered: set[str] = set()

@@ -182,7 +182,7 @@ def _source(
     where = str(line.line)
     if line.file != layout.trace.spec:
         where = f"{PurePath(line.file).name}:{line.line}"
-    text = line.text if layout.full else _shortened(line.text)
+    text = line.text if layout.full else shortened(line.text)
     offset = layout.offset(process) + 2 * depth
     room = width - offset
     said = f"{where} {text}"
@@ -191,7 +191,7 @@ def _source(
     return (Piece(" " * offset), Piece(said, style))
 
 
-def _shortened(text: str) -> str:
+def shortened(text: str) -> str:
     """A line without its comment, and without the sentence of an assert, which stands elsewhere."""
     text = re.sub(r"\s+#[^'\"]*$", "", text)
     return re.sub(r',\s*"[^"]*"$', "", text) if text.startswith("assert ") else text

@@ -17,13 +17,15 @@ STYLES = {"HOLDS": "bold green", "VIOLATED": "bold red", "UNKNOWN": "bold yellow
 
 
 def verdict_rows(
-    verdict: Verdict, expected: str = "", width: int = WIDTH, full: bool = False
+    verdict: Verdict, expected: str = "", width: int = WIDTH, full: bool = False,
+    helps: tuple[str, ...] = (),
 ) -> list[Row]:
-    """The whole report of one verdict.  `expected`: what the spec's EXPECT makes of it."""
+    """The whole report of one verdict.  `expected`: what the spec's EXPECT makes of it; `helps`:
+    what would have helped a search that met a limit."""
     rows = [_headline(verdict)]
     if expected:
         rows.append(labelled("expected", expected, _style_of_expected(expected)))
-    rows += _limits(verdict)
+    rows += _limits(verdict, helps)
     rows += _properties(verdict)
     rows += proof_rows(verdict)
     rows += _warnings(verdict)
@@ -74,7 +76,7 @@ def _wrong(failure: Failure, spec: str) -> str:
     return failure.sentence
 
 
-def _limits(verdict: Verdict) -> list[Row]:
+def _limits(verdict: Verdict, helps: tuple[str, ...]) -> list[Row]:
     instance = " ".join(f"{n}={v}" for n, v in verdict.parameters) or "no parameters"
     time = "" if verdict.seconds is None else f" in {verdict.seconds:.3f} s"
     how_far = "all reachable states" if verdict.exhaustive else "not all reachable states"
@@ -107,6 +109,7 @@ def _limits(verdict: Verdict) -> list[Row]:
     ]
     if given:
         rows.append(labelled("limits", ", ".join(given)))
+    rows += [labelled("" if n else "would help", text) for n, text in enumerate(helps)]
     rows += [labelled("assumes", a) for a in verdict.assumptions]
     if verdict.trace is not None:
         steps = _count(len(verdict.trace.steps), "step")

@@ -10,6 +10,7 @@ from modelcheck.trace.data import (
     Verdict, exit_code, line_of, of_spec, parameters_of, timeless,
 )
 from modelcheck.trace.document import FORMAT, VERSION, from_json, to_json
+from modelcheck.trace.lines import told, with_lines
 from modelcheck.trace.replay import (
     Disagreement, NotPossible, end_of, failure_of_deadlock, failure_of_fault, failure_of_property,
     replay, step_shown,
@@ -21,5 +22,5 @@ __all__ = [
     "Schedule", "Stands", "Status", "Stopped", "Touch", "Trace", "TraceStep", "Validation",
     "Verdict", "end_of", "exit_code", "failure_of_deadlock", "failure_of_fault",
     "failure_of_property", "from_json", "line_of", "of_spec", "parameters_of", "replay",
-    "step_shown", "timeless", "to_json",
+    "step_shown", "timeless", "to_json", "told", "with_lines",
 ]

@@ -203,6 +203,8 @@ PLANTED: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
         p, "while (later_count)\n", "later_count = 0; while (later_count)\n"),
     "who is stuck is asked of no leaf": lambda p: in_runtime(
         p, "if (leads_on[n] && !asks_all)", "if (!asks_all)"),
+    "what was met is not forgotten": lambda p: in_runtime(
+        p, "    memset(lately, 0, sizeof lately);\n", ""),
     "nobody is stuck": lambda p: in_runtime(p, "if (to_leave)\n                append",
                                             "if (0)\n                append"),
     "who is stuck is not decided": lambda p: in_runtime(p, "    decide_stuck();\n", ""),

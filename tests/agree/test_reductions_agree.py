@@ -73,6 +73,14 @@ def program_of(mutant: Mutant, folder: Path) -> Program:
     return compile_spec(str(path), mutant.sets)[1]
 
 
+def test_the_limits_are_those_that_were_asked_for(tmp_path: Path) -> None:
+    """Where ownership gave way, the verdict said how many seconds had been left by then."""
+    _, program = compile_spec(str(ROOT / "specs" / "per_page_cmpxchg.py"), {})
+    limits = Limits(seconds=600.0)
+    with compiled(AT_ONCE, tmp_path):
+        assert reduced.explore(program, limits).limits == limits
+
+
 # ----------------------------------------------------------- a run of the reduced one, told in full
 
 

@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from modelcheck.engines.reference import explore
-from modelcheck.frontend.compile import compile_spec
+from modelcheck.frontend.compile import compile_with_lines
 from modelcheck.frontend.definitions import Spec
 from modelcheck.heap.allocator import Allocator
 from modelcheck.heap.follow import Follower
@@ -38,7 +38,7 @@ from modelcheck.notation import parse_program, print_program
 from modelcheck.semantics import Semantics
 from modelcheck.source import SpecError, lines_of
 from modelcheck.trace import Limits, Verdict
-from modelcheck.validate import validated
+from modelcheck.validate import by_its_lines, validated
 from tests.agree.naive_graph import agrees
 from tests.agree.random_specs import random_spec
 from tests.agree.symbolic import against, step_wrong
@@ -93,7 +93,7 @@ def tried(effort: Effort, folder: Path, number: int) -> Tried:
     path.write_text(random_spec(number), encoding="utf-8")
     lines_of.cache_clear()
     try:
-        spec, program = compile_spec(str(path), {})
+        spec, program, unmerged = compile_with_lines(str(path), {})
     except SpecError:
         return Tried(number, "refused")
     except Exception as error:
@@ -109,12 +109,12 @@ def tried(effort: Effort, folder: Path, number: int) -> Tried:
         return Tried(number, "not run")
     except Exception as error:
         return Tried(number, "not run", findings=(f"the reference engine: {_said(error)}",))
-    return _compared(number, effort, spec, program, semantics, verdict)
+    return _compared(number, effort, spec, program, unmerged, semantics, verdict)
 
 
 def _compared(
-    number: int, effort: Effort, spec: Spec, program: Program, semantics: Semantics,
-    verdict: Verdict,
+    number: int, effort: Effort, spec: Spec, program: Program, unmerged: Program,
+    semantics: Semantics, verdict: Verdict,
 ) -> Tried:
     """The program of one number, whose verdict is known, as all others see it."""
     findings: list[str] = []
@@ -143,7 +143,7 @@ def _compared(
     if effort.states:
         ask("a step of z3", lambda: step_wrong(program, effort.states))
     ask("the naive interpreter", naively)
-    ask("the trace", lambda: _not_validated(verdict, spec, program))
+    ask("the trace", lambda: _not_validated(verdict, spec, program, unmerged))
     ask("a run", live)
     failure = None if verdict.trace is None else verdict.trace.failure
     return Tried(
@@ -156,8 +156,10 @@ def _printed(program: Program) -> str | None:
     return None if parse_program(print_program(program)) == program else "reads back otherwise"
 
 
-def _not_validated(verdict: Verdict, spec: Spec, program: Program) -> str | None:
-    validation = validated(verdict, spec, program).validation
+def _not_validated(
+    verdict: Verdict, spec: Spec, program: Program, unmerged: Program
+) -> str | None:
+    validation = validated(by_its_lines(verdict, unmerged), spec, program).validation
     if validation is None or validation.mark == "validated":
         return None
     return f"{validation.mark}: {validation.detail}"

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from modelcheck import pipeline
+from modelcheck.heap.follow import Follower
 from modelcheck.trace import Verdict
 from tests.campaigns.traces import (
     Document, campaign, claims_changed, documents, main, outcome_of, schedule_changed,
@@ -117,6 +118,8 @@ def test_another_run_that_is_believed_is_found(monkeypatch: pytest.MonkeyPatch) 
     originals = documents()
     assert found(schedule_changed, originals) == set()
     monkeypatch.setattr(pipeline, "is_a_trace_of", lambda *_: True)
+    assert found(schedule_changed, originals) == set()  # the threads are at other lines
+    monkeypatch.setattr(Follower, "at_line", lambda *_: None)
     assert found(schedule_changed, originals)
 
 

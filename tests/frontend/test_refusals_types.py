@@ -1376,6 +1376,42 @@ spec.py:41:16: error: at_rest() reads all processes at once
   write instead: a property
 """,
     ),
+    "at_rest in a first access of its own": (
+        '''\
+@process
+def cpu() -> None:
+    for pg in instances(Page):
+        pg.busy = True
+@always(when=at_rest())
+def all_are_busy() -> bool:
+    return all(pg.busy for pg in instances(Page))
+''',
+        """\
+spec.py:39:9: error: at_rest() cannot tell whether a process here is at the head of its loop
+    pg.busy = True
+    ^~~~~~~~~~~~~~
+  write instead: a loop whose first access is the same on every turn
+""",
+    ),
+    "at_rest in a loop over locals": (
+        '''\
+@process
+def cpu() -> None:
+    last = 0
+    for i in range(PAGES):
+        last = i
+    heap.head = element(Page, last)
+@always(when=at_rest())
+def there_is_a_page() -> bool:
+    return heap.head is not None
+''',
+        """\
+spec.py:39:5: error: this loop takes no step, since it accesses nothing that is shared: no process stands at its head, and at_rest() asks for those that stand at the head of a loop
+    for i in range(PAGES):
+    ^
+  write instead: such a loop within `while True:`, behind an access
+""",
+    ),
     "called process": (
         '''\
 @process

@@ -16,11 +16,10 @@ from modelcheck.engines.native.expressions import (
 from modelcheck.engines.packed import Field as Stored
 from modelcheck.engines.packed import Layout, flat, leaves
 from modelcheck.engines.places import Places
-from modelcheck.flow import gotos
+from modelcheck.flow import exprs_of, gotos
 from modelcheck.ir import (
-    END, Access, Action, Assert, Assign, Assume, Block, Choose, Expr, Fence, Goto, If, Load, Local,
-    Observe, Process, Record, Rmw, SetGhost, Statement, Store, access_exprs, default_value,
-    statement_exprs, statements, walk,
+    END, Access, Action, Assert, Assign, Assume, Block, Choose, Fence, Goto, If, Load, Local,
+    Observe, Process, Record, Rmw, SetGhost, Statement, Store, default_value, statements, walk,
 )
 from modelcheck.passes.ownership import COPY
 from modelcheck.source import line_text
@@ -104,12 +103,10 @@ class _Function:
     def _locals(self) -> list[str]:
         """The locals that anything in here names, or that are kept where it leads."""
         named: set[str] = set()
-        roots: list[Expr] = []
+        roots = [expr for action in self.inside for expr in exprs_of(action)]
         for action in self.inside:
-            roots += access_exprs(action.access) + (() if action.wait is None else (action.wait,))
             named.update(action.live)
         for statement in self._statements():
-            roots += statement_exprs(statement)
             if isinstance(statement, Assign | Choose):
                 named.add(statement.local)
             if isinstance(statement, Goto) and statement.location != END:

@@ -94,9 +94,10 @@ def explore(
     said = attempt.search(not asked or NO_DEADLOCK in asked)
     if said.stopped == "meddled":
         rest = replace(limits, seconds=_left(limits, began))
-        return explore(
+        without = explore(
             program, rest, properties, progress, wanted - {OWNERSHIP}, jobs, fingerprints
         )
+        return replace(without, limits=limits)
     if said.stopped == "forks":
         return search.explore(program, limits, properties, progress, jobs, fingerprints)
     found = replace(

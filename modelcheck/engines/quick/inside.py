@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from modelcheck.engines.places import Places
-from modelcheck.flow import gotos
+from modelcheck.flow import exprs_of, gotos
 from modelcheck.ir import (
-    END, Action, Assign, Choose, Expr, Goto, Local, Process, Rmw, SetGhost, Store, access_exprs,
-    statement_exprs, statements, walk,
+    END, Action, Assign, Choose, Goto, Local, Process, Rmw, SetGhost, Store, statements, walk,
 )
 
 
@@ -66,12 +65,9 @@ class Inside:
         return changed
 
     def _named(self) -> set[str]:
-        roots: list[Expr] = []
+        roots = [expr for action in self.actions for expr in exprs_of(action)]
         named = set[str]()
-        for action in self.actions:
-            roots += access_exprs(action.access) + (() if action.wait is None else (action.wait,))
         for statement in self.statements:
-            roots += statement_exprs(statement)
             if isinstance(statement, Goto) and statement.location != END:
                 named.update(self.targets[statement.location].live)
         return named | {e.name for root in roots for e in walk(root) if isinstance(e, Local)}

@@ -15,10 +15,10 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TypeAlias
 
+from modelcheck.flow import exprs_of
 from modelcheck.ir import (
     Action, Binary, Bool, Cell, Chain, Const, Element, Enum, Expr, Field, Int, Local, Me, Place,
-    Process, Program, Quantified, Record, Ref, Self, Sort, Unary, Value, Variable, access_exprs,
-    statement_exprs, statements, walk,
+    Process, Program, Quantified, Record, Ref, Self, Sort, Unary, Value, Variable, walk,
 )
 from modelcheck.semantics import Fault, Semantics, State
 
@@ -211,10 +211,7 @@ def own_values(process: Process) -> list[Element]:
     """What the text of a process makes of its own number, and of nothing else."""
     found: dict[Element, None] = {}
     for action in process.actions:
-        exprs = [*access_exprs(action.access), *([action.wait] if action.wait else [])]
-        for statement in statements(action.body):
-            exprs += statement_exprs(statement)
-        for e in (e for expr in exprs for e in walk(expr)):
+        for e in (e for expr in exprs_of(action) for e in walk(expr)):
             if isinstance(e, Element):
                 below = list(walk(e.number))
                 if Me() in below and all(isinstance(x, Me | Const | Binary) for x in below):

@@ -192,6 +192,22 @@ static inline void is_within(const uint64_t *line)
         internal("keys crowd at the end of the table, line", __LINE__);
 }
 
+/* Keys that were looked up lately: half of all that are met are among them, and need not be looked up
+ * in memory that is far away. */
+#ifndef LATELY_BITS            /* tests have less */
+#define LATELY_BITS 14
+#endif
+static _Thread_local uint64_t lately[1 << LATELY_BITS];
+
+static inline bool is_met_lately(uint64_t key)
+{
+    uint64_t *slot = &lately[key >> (64 - LATELY_BITS)];
+    bool met = *slot == key;
+
+    *slot = key;
+    return met;
+}
+
 enum seen { KNOWN, NEW, FULL };
 
 /* Whether this line has the key; if not, it has it from now on, or is full of others. */

@@ -70,7 +70,7 @@ static void expand_chunk(const struct chunk *chunk, bool decides, bool looks)
         sources = &chunk->states[done];
         expand(count);
         flush();
-        ADD(queue, -count);
+        ADD(queue, -(uint64_t)count);
         for (unsigned n = 0; n < count && decides; n++) {
             uint64_t to_leave = needed[n] & ~left[n];
             if (leads_on[n] && !asks_all)
@@ -156,6 +156,7 @@ static void begin_with(const struct state *s)
 static void forget(void)
 {
     memset(keys.at, 0, key_bytes(keys.lines));
+    memset(lately, 0, sizeof lately);
     keys.count = states = transitions = level = depth = stuck.count = 0;
 }
 

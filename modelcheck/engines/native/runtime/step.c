@@ -64,6 +64,8 @@ static void look_up(struct successor *of, unsigned count, const struct source *f
 {
     static _Thread_local uint64_t key[PENDING];
     static _Thread_local bool is_new[PENDING];
+    static _Thread_local unsigned which[PENDING];
+    unsigned asked = 0;
     static _Thread_local uint32_t index[PENDING][NUMBERS ? WORDS : 1];
 
     go_in_with_pending();
@@ -87,22 +89,27 @@ static void look_up(struct successor *of, unsigned count, const struct source *f
 #endif
     for (unsigned n = 0; n < count; n++) {
 #if NUMBERS
-        key[n] = mixed(key[n]);
+        uint64_t one = mixed(key[n]);
 #elif WORDS == 1
-        key[n] = mixed(of[n].state.w[0] + 1);
+        uint64_t one = mixed(of[n].state.w[0] + 1);
 #else
-        key[n] = hash_of(&of[n].state);
-        key[n] += !key[n];
+        uint64_t one = hash_of(&of[n].state);
+        one += !one;
 #endif
-        __builtin_prefetch(line_of(key[n]), 1);
+        if (is_met_lately(one))
+            continue;
+        __builtin_prefetch(line_of(one), 1);
+        which[asked] = n;
+        key[asked++] = one;
     }
-    uint64_t news = find_new(key, count, is_new);
+    uint64_t news = find_new(key, asked, is_new);
     ADD(keys.count, news);
     go_out();
     ADD(states, news);
     ADD(ahead, news);
-    for (unsigned n = 0; n < count; n++)
-        if (is_new[n]) {
+    for (unsigned a = 0; a < asked; a++)
+        if (is_new[a]) {
+            unsigned n = which[a];
             leads_on[of[n].from] = true;
             met(&of[n].state, index[n], at);
         }

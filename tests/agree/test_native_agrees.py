@@ -53,7 +53,7 @@ def programs(seeds: range) -> Iterator[tuple[int, Program]]:
 def from_texts(seeds: range, folder: Path) -> Iterator[Program]:
     """What random spec texts are compiled to: many of their states are longer than a word."""
     for seed in seeds:
-        program = program_of(2 * seed + 1, folder)
+        program = program_of(4 * seed + 1, folder)
         if program is not None:
             print(f"text {seed}")
             yield program

@@ -147,6 +147,34 @@ def test_threads_with_a_sanitizer(tmp_path: Path) -> None:
             assert wrong(program, 2) is None
 
 
+LOOKED_AT = """\
+        unsigned empty = equal(line, 0);
+        MEANWHILE();
+        if (equal(line, key))
+            return KNOWN;
+"""
+THE_KEY_FIRST = """\
+        if (equal(line, key))
+            return KNOWN;
+        MEANWHILE();
+        unsigned empty = equal(line, 0);
+"""
+
+
+def test_a_state_that_another_thread_meets_meanwhile(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Two threads once counted a state twice, in two of a hundred searches: one looked for its key
+    in a line, the other put it there, and then the first one looked for an empty slot, and found
+    the next.  No sanitizer can see that."""
+    program = program_of(499, tmp_path)
+    assert program is not None
+    with compiled((*AT_ONCE, *CROWDED), tmp_path):
+        assert wrong(program, 2) is None
+        in_runtime(monkeypatch, LOOKED_AT, THE_KEY_FIRST)
+        assert wrong(program, 2) is not None
+
+
 RACES = {
     "the count of states": ("ADD(states, news)", "states += news"),
     "a slot is taken without looking": ("if (threads == 1)", "if (1)"),

@@ -208,15 +208,22 @@ static inline bool is_met_lately(uint64_t key)
     return met;
 }
 
+#ifndef MEANWHILE              /* tests let other threads do something meanwhile */
+#define MEANWHILE() __atomic_signal_fence(__ATOMIC_SEQ_CST)
+#endif
+
 enum seen { KNOWN, NEW, FULL };
 
-/* Whether this line has the key; if not, it has it from now on, or is full of others. */
+/* Whether this line has the key; if not, it has it from now on, or is full of others.  Slots are taken
+ * in order.  So where the key is put by another thread while this one looks, it is put into what was
+ * empty: that is looked at first, and then for the key. */
 static inline enum seen seen_in(uint64_t *line, uint64_t key)
 {
     for (;;) {
+        unsigned empty = equal(line, 0);
+        MEANWHILE();
         if (equal(line, key))
             return KNOWN;
-        unsigned empty = equal(line, 0);
         if (!empty)
             return FULL;
         if (put(&line[__builtin_ctz(empty)], key))

@@ -200,9 +200,12 @@ def show(
     def command() -> int:
         from modelcheck.frontend.compile import stages
         from modelcheck.notation import print_program
+        from modelcheck.passes.stages import reduced_stages
 
         programs = dict(stages(pipeline.shown_path(spec), settings(sets or [])))
-        name = stage or list(programs)[-1]
+        last = list(programs)[-1]
+        name = stage or last
+        programs.update(reduced_stages(programs[last]))
         if name not in programs:
             known = pipeline.nearest(name, list(programs))
             raise ConfigurationError(f"no stage {name!r}: {known}")

@@ -277,6 +277,9 @@ def test_show_prints_the_program_after_a_stage() -> None:
     assert result.exit_code == 0
     assert result.stdout.startswith("program count(CPUS=1)\n")
     assert "memory sc" in run("show", "count.py").stdout
+    last = run("show", "count.py", "--set", "CPUS=1").stdout
+    for stage in ("merged", "lock-protected", "ownership"):  # nothing is locked there, or owned
+        assert run("show", "count.py", "--set", "CPUS=1", "--stage", stage).stdout == last
     result = run("show", "count.py", "--stage", "step")
     assert (result.exit_code, result.stderr) == (
         151, "error: no stage 'step': did you mean 'steps'?\n",

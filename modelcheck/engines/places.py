@@ -27,9 +27,12 @@ class Places:
         """What a process has to leave from here, or else it is stuck."""
         return 0 if action.resting else self._bits(process, places_of(action))
 
-    def left(self, process: Process, action: Action, target: Action) -> int:
-        """What the step from `action` to `target` leaves of the places where it stood."""
-        here = set(places_of(action))
+    def left(
+        self, process: Process, action: Action, target: Action, began: Action | None = None
+    ) -> int:
+        """What the step from `action` to `target` leaves of the places where it stood, or where it
+        stood at `began`."""
+        here = set(places_of(began or action))
         return self._bits(process, [p for p in left_by(action, target) if p in here])
 
     def _bits(self, process: Process, places: list[str]) -> int:

@@ -111,6 +111,18 @@ def live_is_liveness(program: Program) -> Iterator[Illegal]:
                 yield Illegal(action, f"{process.name}, {action.at}", problem)
 
 
+def live_is_enough(program: Program) -> Iterator[Illegal]:
+    """More locals may be kept than matter to the process: they say what it has accessed."""
+    for process in processes(program):
+        live = live_locals(process)
+        for action in process.actions:
+            missing = [v.name for v in process.locals if v.name in live[action.at] - {*action.live}]
+            in_order = tuple(v.name for v in process.locals if v.name in action.live)
+            if missing or action.live != in_order:
+                problem = f"live is not {', '.join(missing) or 'in the order of the locals'}"
+                yield Illegal(action, f"{process.name}, {action.at}", problem)
+
+
 def no_memory_model(program: Program) -> Iterator[Illegal]:
     if program.memory:
         yield Illegal(program, "", f"it is compiled for {program.memory} already")

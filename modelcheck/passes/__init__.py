@@ -3,4 +3,4 @@
 `REDUCTIONS` are those that a search may do without: with them there are fewer states to look at.
 """
 
-REDUCTIONS = ("lock-protected", "ownership", "symmetry")
+REDUCTIONS = ("lock-protected", "ownership", "ample-sets", "symmetry", "tickets")

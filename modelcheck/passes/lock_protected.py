@@ -3,84 +3,111 @@
 Preserves whether each property holds, which assert can fail, and which process is stuck for ever;
 not the length of runs, nor the number of states.
 
-A step may follow at once upon the one before it if no step that others can take meanwhile has to do
-with it, and no property sees it: then each run is, but for the order of such steps, one in which it
-follows at once.  That is so of a process that holds a lock for certain, and there
+A step is made of one action that may concern others; before it, in the same step, may stand those
+that might as well be done later, and behind it those that might as well be done at once (Lipton):
 
-- loads what is written nowhere but under that lock, or stores what is accessed nowhere but under it
-  (or what no other process accesses at all), or releases the lock itself,
-- where nobody does anything to the lock but wait for it and release it who holds it, and
-- what the step writes is read by no property and no @predicate; one that asks only when the lock is
-  free reads nothing while it is held.
+- to take a lock may be done later: while it is held nobody does anything to it;
+- to load what is written nowhere but under a lock that is held, or to store what is accessed
+  nowhere but under it (or what no other process accesses at all), may be done sooner or later;
+- to release the lock may be done at once.
+
+That is so where nobody does anything to the lock but wait for it and release it who holds it.  And
+no property and no @predicate may see what is done sooner or later; one that asks only when the lock
+is free sees nothing while it is held.  Nothing behind the first action of a step waits: a process
+that has begun one can end it.  So each run is, but for the order of such actions, a run of whole
+steps: what has not come to its action that concerns others is done later, and the rest at once.
 
 What a process holds is read off the program: the locks that it has taken, and not released, on
-every path.  That is an inference, so it is checked in the same search: each step that follows at
-once asserts first that its process is the lock's holder (`HELD`).  Of each circle of such steps one
-remains a step of its own, so that no step is without end.
+every path.  That is an inference, so it is checked in the same search: each action that is done
+sooner or later asserts first that its process is the lock's holder (`HELD`).  Of each circle of
+such actions one remains a step of its own, so that no step is without end.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from modelcheck.flow import exprs_of, gotos, memory_read
+from modelcheck.flow import gotos, memory_read, with_gotos
 from modelcheck.ir import (
-    END, Action, Assert, Assume, Binary, Block, Cell, Choose, Const, Expr, Int, Load, Loaded,
-    Observe, Place, Process, Program, Property, Rmw, Self, SetGhost, Store, Unary,
-    statements,
+    END, Action, Assert, Assume, Binary, Block, Cell, Choose, Const, Goto, Int, Observe, Place,
+    Process, Program, Self, statements,
+)
+from modelcheck.passes.circles import without_circles
+from modelcheck.passes.copies import BEFORE, BEHIND, without_unreached
+from modelcheck.passes.locks import (
+    HOLDER, LOCKED, Lock, acquired, asks_of_rest, asks_when_free, ghosts_set, held_at, read_by,
+    read_in, released, written_in,
 )
 
 HELD = "a lock that protects what is accessed here is held by who accesses it"
-LOCKED, HOLDER = ".locked", ".holder"
-
-Lock = tuple[str, tuple[int, ...]]
-"""A lock's name, and its index where there are several."""
 
 
 def lock_protected(program: Program) -> Program:
     """The Program in which the holder of a lock runs on where it may."""
     facts = _Facts(program)
     return replace(
-        program, processes=tuple(_process(process, facts) for process in program.processes)
+        program, processes=tuple(_Steps(process, facts).process() for process in program.processes)
     )
 
 
-def _process(process: Process, facts: _Facts) -> Process:
-    onward = _without_circles(process, {
-        a.at: lock for a in process.actions if (lock := facts.follows(process, a)) is not None
-    })
-    return replace(process, actions=tuple(
-        _following(a, onward[a.at]) if a.at in onward else a for a in process.actions
-    ))
+class _Steps:
+    """A template, and the copies of its locations that follow at once.
+
+    either   what may be done sooner or later, or at once, where it follows; and under which lock
+    """
+
+    def __init__(self, template: Process, facts: _Facts) -> None:
+        self.template = template
+        self.facts = facts
+        self.actions = {a.at: a for a in template.actions}
+        either = {
+            a.at: lock for a in template.actions
+            if (lock := facts.follows(template, a)) is not None
+        }
+        targets = {a.at: [g.location for g in gotos(a.body)] for a in template.actions}
+        self.either = {at: either[at] for at in without_circles(either, targets)}
+        self.copied: dict[str, Action] = {}
+
+    def process(self) -> Process:
+        """The template with its copies."""
+        kept = tuple(
+            self._onward(a, not a.transit and self.facts.may_wait(self.template, a))
+            for a in self.template.actions
+        )
+        if not self.copied:
+            return self.template
+        return without_unreached(
+            replace(self.template, actions=(*kept, *self.copied.values()))
+        )
+
+    def _onward(self, action: Action, later: bool) -> Action:
+        """The action, going on to copies.  `later`: all of its step up to here may be done later.
+        """
+        return replace(
+            action, body=with_gotos(action.body, lambda goto: self._instead(goto, later))
+        )
+
+    def _instead(self, goto: Goto, later: bool) -> Block:
+        target = self.actions.get(goto.location)
+        if target is None:
+            return (goto,)
+        lock = self.either.get(target.at)
+        if lock is None and not (later and self.facts.is_plain(self.template, target)):
+            return (goto,)
+        still = later and lock is not None and released(target) is None
+        name = target.at + (BEFORE if still else BEHIND)
+        if name not in self.copied:
+            self.copied[name] = target  # a circle would end here: see without_circles
+            copy = replace(self._onward(target, still), at=name, transit=True)
+            self.copied[name] = copy if lock is None else _asserting(copy, lock)
+        return (replace(goto, location=name),)
 
 
-def _following(action: Action, lock: Lock) -> Action:
-    """The action as it follows at once."""
+def _asserting(action: Action, lock: Lock) -> Action:
+    """The action, if its process holds the lock."""
     name, index = lock
     holder = Cell(Place(name + HOLDER, tuple(Const(i, Int(i, i)) for i in index)))
-    return replace(
-        action, body=(Assert(Binary("==", holder, Self()), HELD), *action.body), transit=True
-    )
-
-
-def _without_circles(process: Process, onward: dict[str, Lock]) -> dict[str, Lock]:
-    """Fewer locations, such that each circle goes through another one, or one that is new."""
-    targets = {a.at: [g.location for g in gotos(a.body)] for a in process.actions}
-    kept = dict(onward)
-    done: set[str] = set()
-
-    def visit(at: str, above: tuple[str, ...]) -> None:
-        for target in targets.get(at, ()):
-            if target in above:
-                kept.pop(target, None)
-            elif target in kept and target not in done:
-                visit(target, (*above, target))
-        done.add(at)
-
-    for at in onward:
-        if at in kept and at not in done:
-            visit(at, (at,))
-    return kept
+    return replace(action, body=(Assert(Binary("==", holder, Self()), HELD), *action.body))
 
 
 # ------------------------------------------------------------------------------------ what is known
@@ -107,10 +134,11 @@ class _Facts:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.counts = {p.name: p.count for p in program.processes}
-        self.held = {p.name: _held(p) for p in program.processes}
+        self.held = {p.name: held_at(p) for p in program.processes}
         self.locks = self._locks()
         self.uses: dict[str, _Uses] = {v.name: _Uses() for v in program.variables}
         self.seen: set[str] = set()
+        self.asks_of_rest = asks_of_rest(program)
         for process in program.processes:
             self._note_entry(process)
             for action in process.actions:
@@ -129,7 +157,7 @@ class _Facts:
         for process in self.program.processes:
             for action in process.actions:
                 held = self.held[process.name].get(action.at, frozenset())
-                for variable in _read_in(action) | _written_in(action):
+                for variable in read_in(action) | written_in(action):
                     if not variable.endswith(LOCKED):
                         continue
                     lock = acquired(action) or released(action)
@@ -146,10 +174,10 @@ class _Facts:
 
     def _note(self, process: Process, action: Action) -> None:
         held = self.certain(process, action)
-        for variable in _read_in(action):
+        for variable in read_in(action):
             self.uses[variable].reads.append(held)
             self.uses[variable].by.add(process.name)
-        for variable in _written_in(action):
+        for variable in written_in(action):
             self.uses[variable].writes.append(held)
             self.uses[variable].by.add(process.name)
         if isinstance(action.access, Observe):
@@ -157,43 +185,72 @@ class _Facts:
 
     def _note_entry(self, process: Process) -> None:
         """The entry is part of the initial state; what it reads or writes is noted all the same."""
-        for variable in _ghosts_set(process.entry):
+        for variable in ghosts_set(process.entry):
             self.uses[variable].writes.append(frozenset())
             self.uses[variable].by.add(process.name)
 
     # ---------------------------------------------------------------------- who may follow at once
 
     def follows(self, process: Process, action: Action) -> Lock | None:
-        """The lock under which this action may follow at once; None if it may not."""
-        if not self._is_plain(process, action):
+        """The lock under which this action may be done sooner or later, or at once if it releases
+        the lock; None if it may not."""
+        if not self.is_plain(process, action) or isinstance(action.access, Observe):
             return None
-        for lock in sorted(self.certain(process, action)):
+        if not self._may_move(process, action):
+            return None
+        return self._moves(process, action, self.certain(process, action))
+
+    def may_wait(self, process: Process, action: Action) -> bool:
+        """Whether an action that begins a step may be done later."""
+        taken = acquired(action)
+        if taken is None:
+            follows = self.follows(process, action)
+            return follows is not None and released(action) is None
+        if action.reason is not None or taken not in self.locks:
+            return False
+        if not self._may_move(process, action):
+            return False
+        return self._moves(process, action, frozenset([taken])) is not None
+
+    def _may_move(self, process: Process, action: Action) -> bool:
+        """Whether it chooses nothing, and does nothing that must be seen or done once in a step."""
+        passing = all(self.program.variable(v).passing for v in ghosts_set(action.body))
+        chooses = any(isinstance(s, Choose | Assume) for s in statements(action.body))
+        return passing and not chooses and not self._moves_rest(process, action)
+
+    def _moves(self, process: Process, action: Action, locks: frozenset[Lock]) -> Lock | None:
+        for lock in sorted(locks):
             if self._concerns_nobody(process, action, lock) and self._is_unseen(action, lock):
                 return lock
         return None
 
-    def _is_plain(self, process: Process, action: Action) -> bool:
-        """It waits for nothing, chooses nothing, is cut short by nothing, and is no part of an
-        atomic; nor is it where the process rests between its turns."""
+    def is_plain(self, process: Process, action: Action) -> bool:
+        """It waits for nothing, is cut short by nothing, and is no part of an atomic; nor is it
+        where the process rests between its turns."""
         actions = {a.at: a for a in process.actions}
         targets = [actions[g.location] for g in gotos(action.body) if g.location != END]
         if action.transit or action.head or action.wait is not None or action.reason is not None:
             return False
-        if any(a.transit for a in targets) or isinstance(action.access, Observe):
+        if any(a.transit for a in targets):
             return False
-        ghosts = {self.program.variable(v).passing for v in _ghosts_set(action.body)}
-        return ghosts <= {True} and not any(
-            isinstance(s, Choose | Assume) for s in statements(action.body)
+        return not any(isinstance(s, Assume) for s in statements(action.body))
+
+    def _moves_rest(self, process: Process, action: Action) -> bool:
+        """Whether a property can tell that the process comes to rest here, or sets out."""
+        heads = {END, *(a.at for a in process.actions if a.head)}
+        return self.asks_of_rest and any(
+            (g.location in heads) != action.head for g in gotos(action.body)
         )
 
     def _concerns_nobody(self, process: Process, action: Action, lock: Lock) -> bool:
         """No step that others can take meanwhile has to do with this one."""
-        written = _written_in(action)
-        if released(action) == lock:
+        written = written_in(action)
+        if lock in (acquired(action), released(action)):
             written = written - {lock[0] + LOCKED}
+        read = read_in(action) - written - {lock[0] + LOCKED}
         return all(
             self._is_ours(process, v) or all(lock in held for held in self.uses[v].writes)
-            for v in _read_in(action) - written
+            for v in read
         ) and all(
             self._is_ours(process, v)
             or all(lock in held for held in (*self.uses[v].writes, *self.uses[v].reads))
@@ -206,112 +263,12 @@ class _Facts:
 
     def _is_unseen(self, action: Action, lock: Lock) -> bool:
         """No property, and no @predicate of any process, can tell whether it was done."""
-        written = _written_in(action)
+        written = written_in(action)
         if written & self.seen:
             return False
         releases = released(action) == lock
         return not any(
-            written & _read_by(property)
+            written & read_by(property)
             for property in self.program.properties
-            if releases or not _asks_when_free(property, lock)
+            if releases or not asks_when_free(property, lock)
         )
-
-
-# ----------------------------------------------------------------------------------------- locks
-
-
-def acquired(action: Action) -> Lock | None:
-    """The lock that an action waits for and takes."""
-    access = action.access
-    waits = action.wait == Unary("not", Loaded())
-    if not (isinstance(access, Rmw) and waits and access.by == "spin_lock"):
-        return None
-    takes = isinstance(access.value, Const) and access.value.value is True
-    return _lock(access.place) if takes else None
-
-
-def released(action: Action) -> Lock | None:
-    """The lock that an action releases."""
-    access = action.access
-    if not (isinstance(access, Store) and access.by == "spin_unlock" and not access.part):
-        return None
-    frees = isinstance(access.value, Const) and access.value.value is False
-    return _lock(access.place) if frees else None
-
-
-def _lock(place: Place) -> Lock | None:
-    """A lock by its place, where that is the same each time."""
-    index = [i.value for i in place.index if isinstance(i, Const) and isinstance(i.value, int)]
-    if len(index) != len(place.index) or not place.variable.endswith(LOCKED):
-        return None
-    return place.variable.removesuffix(LOCKED), tuple(int(i) for i in index)
-
-
-def _held(process: Process) -> dict[str, frozenset[Lock]]:
-    """For each location that can be reached: the locks taken, and not released, on every path."""
-    held: dict[str, frozenset[Lock]] = {}
-    actions = {a.at: a for a in process.actions}
-    todo = [(g.location, frozenset[Lock]()) for g in gotos(process.entry)]
-    while todo:
-        at, coming = todo.pop()
-        if at == END:
-            continue
-        now = coming if at not in held else held[at] & coming
-        if at in held and held[at] == now:
-            continue
-        held[at] = now
-        after = _after(actions[at], now)
-        todo += [(g.location, after) for g in gotos(actions[at].body)]
-    return held
-
-
-def _after(action: Action, held: frozenset[Lock]) -> frozenset[Lock]:
-    taken = acquired(action)
-    if taken is not None:
-        return held | {taken}
-    names = {v.removesuffix(LOCKED) for v in _written_in(action) if v.endswith(LOCKED)}
-    return frozenset(lock for lock in held if lock[0] not in names)
-
-
-# ---------------------------------------------------------------------- what is read and written
-
-
-def _read_in(action: Action) -> set[str]:
-    found: set[str] = set()
-    if isinstance(action.access, Load | Rmw):
-        found.add(action.access.place.variable)
-    for expr in exprs_of(action):
-        found.update(memory_read(expr))
-    return found
-
-
-def _written_in(action: Action) -> set[str]:
-    found = _ghosts_set(action.body)
-    if isinstance(action.access, Store | Rmw):
-        found.add(action.access.place.variable)
-    return found
-
-
-def _ghosts_set(block: Block) -> set[str]:
-    return {s.place.variable for s in statements(block) if isinstance(s, SetGhost)}
-
-
-def _read_by(property: Property) -> set[str]:
-    when = () if property.when is None else memory_read(property.when)
-    return {*when, *memory_read(property.condition)}
-
-
-def _asks_when_free(property: Property, lock: Lock) -> bool:
-    """Whether the property is asked only while this lock is free."""
-    return property.when is not None and _says_free(property.when, lock)
-
-
-def _says_free(when: Expr, lock: Lock) -> bool:
-    match when:
-        case Binary("and", left, right):
-            return _says_free(left, lock) or _says_free(right, lock)
-        case Binary("==", Cell(Place(variable, index)), Const(None)):
-            numbers = tuple(i.value for i in index if isinstance(i, Const))
-            return (variable, numbers) == (lock[0] + HOLDER, lock[1])
-        case _:
-            return False

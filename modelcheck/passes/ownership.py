@@ -2,35 +2,38 @@
 
 Preserves whether each property holds, which assert can fail, and which process is stuck for ever;
 not the length of runs, nor the number of states; and all that only if the search that uses it never
-meets a state in which two processes are about to access the same cell, one of them writing it.
-(Nobody need say who owns what: a page that is being scrubbed, or that is allocated, is found to be
-accessed by one CPU alone.)  A search that meets such a state, or a state within a step in which a
-property is false, must be done again without this pass.
+meets a state in which the same cell was accessed, or is about to be, by two processes, one of them
+writing it, or in which a property depends on what is in a cell that was just written.  (Nobody
+need say who owns what: a page that is being scrubbed, or that is allocated, is found to be accessed
+by one CPU alone.)  A search that meets such a state must be done again without this pass.
 
-`Owned.program` has, behind each access to owned memory, the steps that follow it up to and with the
-next one on other memory, in one step: the copies of locations that this needs are `transit`, and
-their names end in `COPY`.  A process then stands in front of all that it is about to access, so
-that two who are about to access the same cell are seen in some state.
+In `Owned.program` the accesses to owned memory that follow a step are done at once, by copies of
+their locations that are `transit`.  What was accessed so is known of each location that comes
+behind, until the process takes its next step: for that long these cells are the process's own.
+Then a run of the Program before this pass may differ in how far each process has come, and no
+more: wherever it has got to, letting everyone do the accesses that are due to him leads to a state
+that was searched, whatever their order, since the check says that they are to different cells.
+And as nobody else has accessed these cells since, to have done it at once makes no difference to
+him either.  A property that holds there whatever was written holds where only part of it was.
 
 Memory may be owned if it is an array over a class, accessed by plain loads and stores and by
-@predicates in asserts, each at an element that a local names, and by nothing else; and if of the
-properties only such read it as say something of `all` elements, each by itself.
+@predicates in asserts, each at an element that a local names, and by nothing else; and if it is
+read by no property that must be true some time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from modelcheck.flow import exprs_in, gotos, memory_of, memory_read, with_gotos
 from modelcheck.ir import (
-    END, Action, Assign, Assume, AtRest, Binary, Block, Cell, Choose, Const, Expr, Goto, If,
-    Instances, Load, Local, NotNull, Observe, Place, Process, Program, Property, Quantified,
-    SetGhost, Store, Value, statements, walk,
+    END, Action, Assume, AtRest, Block, Cell, Choose, Goto, Load, Local, Observe, Place, Process,
+    Program, Quantified, SetGhost, Store, Value, statements, walk,
 )
-
-COPY = "_at_once"
-
+from modelcheck.passes.copies import AT_ONCE, BEHIND, without_unreached
+from modelcheck.passes.locks import asks_of_rest
+from modelcheck.passes.touched import ANY, Touched, about_to_touch, behind_steps
 
 Cell_ = tuple[str, int]
 """A cell of owned memory: the variable, and the number of the element."""
@@ -48,37 +51,64 @@ class Touches:
 class Owned:
     """The Program whose accesses to owned memory take no step of their own.
 
-    variables  the owned memory"""
+    variables  the owned memory
+    touched    what a process has accessed, or is about to, by template and location: by which
+               locals the elements are known there"""
 
     program: Program
     variables: tuple[str, ...]
+    touched: Mapping[tuple[str, str], frozenset[Touched]] = field(default_factory=dict)
 
     def touches(self, process: Process, at: str, locals: Mapping[str, Value]) -> Touches:
-        """What a process that stands somewhere with these locals accesses of owned memory before
-        its next step ends; of an element that depends on what it loads, any."""
-        found = _Touching(self.program, process, frozenset(self.variables))
-        found.action(next(a for a in process.actions if a.at == at), dict(locals))
-        return Touches(frozenset(found.reads), frozenset(found.writes))
+        """What a process that stands somewhere with these locals has accessed of owned memory since
+        it took a step, or is about to; of an element that is not known any more, any."""
+        cells: dict[bool, set[Cell_]] = {False: set(), True: set()}
+        for touched in self.touched.get((process.name, at), ()):
+            count = self.program.variable(touched.variable).cells
+            element = locals.get(touched.local) if touched.local != ANY else None
+            if touched.local == ANY:
+                cells[touched.writes].update((touched.variable, n) for n in range(count))
+            elif isinstance(element, int) and 0 <= element < count:  # else the step fails
+                cells[touched.writes].add((touched.variable, element))
+        return Touches(frozenset(cells[False]), frozenset(cells[True]))
 
 
-def ownership(program: Program, but: frozenset[str] = frozenset()) -> Owned:
-    """A Program with all its memory owned that may be, `but` some variables."""
-    variables = _may_be_owned(program, but)
-    processes = tuple(_Chained(process, variables).process() for process in program.processes)
-    return Owned(replace(program, processes=processes), tuple(sorted(variables)))
+def ownership(program: Program) -> Owned:
+    """A Program with all its memory owned that may be."""
+    variables = _may_be_owned(program)
+    processes: list[Process] = []
+    touched: dict[tuple[str, str], frozenset[Touched]] = {}
+    for template in program.processes:
+        process = _AtOnce(template, variables, asks_of_rest(program)).process()
+        known = behind_steps(process, variables, is_access)
+        if known is None:
+            return Owned(program, ())
+        behind, process = known
+        about = {
+            a.at: about_to_touch(process, a, variables, is_access)
+            for a in process.actions if not a.transit
+        }
+        for at in {*behind, *about}:
+            touched[process.name, at] = behind.get(at, frozenset()) | about.get(at, frozenset())
+        processes.append(process)
+    return Owned(replace(program, processes=tuple(processes)), tuple(sorted(variables)), touched)
 
 
 # ------------------------------------------------------------------------------ what may be owned
 
 
-def _may_be_owned(program: Program, but: frozenset[str]) -> frozenset[str]:
+def _may_be_owned(program: Program) -> frozenset[str]:
     """The variables that may be owned, all together: one @predicate may read several."""
     actions = [a for p in program.processes for a in p.actions]
+    sometimes = {
+        name for p in program.properties if not p.invariant
+        for part in (p.condition, *((p.when,) if p.when is not None else ()))
+        for name in memory_read(part)
+    }
     names = frozenset(
         v.name for v in program.variables
-        if v.name not in but and not v.ghost and len(v.index) == 1
-        and v.name in memory_of(actions)
-        and all(_says_it_of_each(p, v.name) for p in program.properties)
+        if not v.ghost and len(v.index) == 1 and v.name in memory_of(actions)
+        and v.name not in sometimes
     )
     while True:
         fewer = frozenset(
@@ -93,9 +123,9 @@ def _may_be_owned(program: Program, but: frozenset[str]) -> frozenset[str]:
 def is_access(action: Action, names: frozenset[str]) -> bool:
     """Whether an action accesses these variables, does nothing else to memory, and cannot be made
     to wait."""
-    if action.wait is not None or (action.transit and not action.at.endswith(COPY)):
+    if action.wait is not None or action.reason is not None:
         return False
-    if action.reason is not None:
+    if action.transit and not action.at.endswith((BEHIND, AT_ONCE)):
         return False
     inner = [*statements(action.body)]
     if any(isinstance(s, Assume | Choose | SetGhost) for s in inner):
@@ -115,174 +145,66 @@ def is_access(action: Action, names: frozenset[str]) -> bool:
             return False
 
 
-def _says_it_of_each(property: Property, name: str) -> bool:
-    """Whether a property does not read a variable, or says something of all elements of a class,
-    reading of each only its own."""
-    parts = [property.condition, *((property.when,) if property.when is not None else ())]
-    if not any(name in memory_read(part) for part in parts):
-        return True
-    if not property.invariant or property.when is not None:
-        return False
-    return all(_is_of_each(part, name) for part in _conjuncts(property.condition))
-
-
-def _conjuncts(expr: Expr) -> Iterator[Expr]:
-    if isinstance(expr, Binary) and expr.op == "and":
-        yield from _conjuncts(expr.left)
-        yield from _conjuncts(expr.right)
-    else:
-        yield expr
-
-
-def _is_of_each(part: Expr, name: str) -> bool:
-    if name not in memory_read(part):
-        return True
-    match part:
-        case Quantified("all", bound, Instances(), body):
-            return all(
-                e.place.index == (Local(bound),)
-                for e in walk(body) if isinstance(e, Cell) and e.place.variable == name
-            ) and not any(isinstance(e, Quantified | AtRest) for e in walk(body))
-        case _:
-            return False
-
-
 # --------------------------------------------------------------------------------- steps in a row
 
 
-class _Chained:
-    """A template, its accesses to owned memory followed at once by what comes after them."""
+class _AtOnce:
+    """A template, with the accesses to owned memory that follow a step done at once."""
 
-    def __init__(self, template: Process, variables: frozenset[str]) -> None:
+    def __init__(
+        self, template: Process, variables: frozenset[str], asks_of_rest: bool
+    ) -> None:
         self.template = template
         self.variables = variables
         self.actions = {a.at: a for a in template.actions}
+        self.seen = {END, *(a.at for a in template.actions if a.head and asks_of_rest)}
         self.copied: dict[str, Action] = {}
 
     def process(self) -> Process:
         """The template with its copies."""
         kept = [self._onward(a) for a in self.template.actions]
-        return replace(self.template, actions=(*kept, *self.copied.values()))
+        if not self.copied:
+            return self.template
+        return without_unreached(
+            replace(self.template, actions=(*kept, *self.copied.values()))
+        )
 
     def _onward(self, action: Action) -> Action:
-        """The action; behind an access to owned memory it goes on to copies."""
-        if not self.touched(action):
-            return action
         return replace(action, body=with_gotos(action.body, self._instead))
 
     def _instead(self, goto: Goto) -> Block:
         target = self.actions.get(goto.location)
         if target is None or not self._follows(target):
             return (goto,)
-        name = target.at + COPY
+        name = target.at + AT_ONCE
         if name not in self.copied:
-            self.copied[name] = target  # a circle ends here: see _follows
+            self.copied[name] = target  # a circle would end here: see _turns
             copy = replace(self._onward(target), at=name, transit=True)
             self.copied[name] = copy
         return (replace(goto, location=name),)
 
-    def touched(self, action: Action) -> bool:
-        """Whether an action is an access to owned memory."""
-        return is_access(action, self.variables)
-
     def _follows(self, target: Action) -> bool:
-        """Whether a location may follow at once: it waits for nothing, is nothing that has to be
-        seen, and no circle leads back to it over owned memory alone."""
-        plain = target.wait is None and not target.head and target.reason is None
-        chooses = any(isinstance(s, Choose | Assume) for s in statements(target.body))
-        return plain and not target.transit and not chooses and not self._turns(target)
+        """Whether a location may follow at once: it is no head, which has to be seen, nor goes to
+        where no local is known any more, or to a head if a property can tell; and no circle leads
+        back to it over owned memory alone."""
+        if target.transit or target.head or not is_access(target, self.variables):
+            return False
+        return not any(g.location in self.seen for g in gotos(target.body)) and not self._turns(
+            target
+        )
 
     def _turns(self, target: Action) -> bool:
+        """Whether a circle leads back to it over owned memory, and what follows at once."""
         seen: set[str] = set()
         todo = [target]
         while todo:
-            action = todo.pop()
-            if not self.touched(action):
-                continue
-            for goto in gotos(action.body):
-                if goto.location == target.at:
-                    return True
-                if goto.location != END and goto.location not in seen:
-                    seen.add(goto.location)
-                    todo.append(self.actions[goto.location])
+            for goto in gotos(todo.pop().body):
+                if goto.location == END or goto.location in seen:
+                    continue
+                behind = self.actions[goto.location]
+                if behind.transit or is_access(behind, self.variables):
+                    if behind.at == target.at:
+                        return True
+                    seen.add(behind.at)
+                    todo.append(behind)
         return False
-
-
-# ---------------------------------------------------------------------------------- what is touched
-
-
-class _Unknown:
-    """What depends on memory."""
-
-
-UNKNOWN = _Unknown()
-Known = Value | _Unknown
-
-
-class _Touching:
-    """Goes along the steps that follow each other at once, with what is known of the locals."""
-
-    def __init__(self, program: Program, process: Process, names: frozenset[str]) -> None:
-        self.program = program
-        self.actions = {a.at: a for a in process.actions}
-        self.names = names
-        self.reads: set[Cell_] = set()
-        self.writes: set[Cell_] = set()
-
-    def action(self, action: Action, locals: dict[str, Known]) -> None:
-        """What this action accesses, and those that follow it at once."""
-        if not is_access(action, self.names):
-            return
-        match action.access:
-            case Load(place):
-                self._note(self.reads, place, locals)
-            case Store(place):
-                self._note(self.writes, place, locals)
-            case Observe(value):
-                for e in walk(value):
-                    if isinstance(e, Cell):
-                        self._note(self.reads, e.place, locals)
-            case _:
-                pass
-        self._block(action.body, locals)
-
-    def _note(self, into: set[Cell_], place: Place, locals: dict[str, Known]) -> None:
-        assert isinstance(place.index[0], Local)
-        element = locals.get(place.index[0].name, UNKNOWN)
-        cells = self.program.variable(place.variable).cells
-        if isinstance(element, int) and 0 <= element < cells:  # else the step fails
-            into.add((place.variable, element))
-        elif element is UNKNOWN:
-            into.update((place.variable, n) for n in range(cells))
-
-    def _block(self, block: Block, locals: dict[str, Known]) -> bool:
-        """Whether it falls through."""
-        for n, statement in enumerate(block):
-            match statement:
-                case Assign(local, value):
-                    locals[local] = _value(value, locals)
-                case Goto(location):
-                    target = self.actions.get(location)
-                    if target is not None and location.endswith(COPY):
-                        self.action(target, locals)
-                    return False
-                case If(_, then, other):
-                    for arm in (then, other):
-                        self._block((*arm, *block[n + 1 :]), dict(locals))
-                    return False
-                case _:
-                    pass
-        return True
-
-
-def _value(expr: Expr, locals: dict[str, Known]) -> Known:
-    """The value of a local that is copied, or of a constant; of all else nothing is known."""
-    match expr:
-        case Const(value):
-            return value
-        case Local(name):
-            return locals.get(name, UNKNOWN)
-        case NotNull(operand):
-            return _value(operand, locals)
-        case _:
-            return UNKNOWN

@@ -26,6 +26,8 @@ from modelcheck.ir import (
     statement_exprs, statements, walk,
 )
 
+from modelcheck.passes.tickets import Counters
+
 PROCESS = "process"
 Sorts = Mapping[str, Sort]
 
@@ -49,15 +51,17 @@ class Template:
 
 @dataclass(frozen=True)
 class Symmetry:
-    """The classes whose elements, and the templates whose processes, are interchangeable."""
+    """The classes whose elements, and the templates whose processes, are interchangeable; and the
+    counters of which only the distance matters (`passes/tickets.py`)."""
 
     classes: tuple[str, ...]
     templates: tuple[Template, ...]
+    counters: tuple[Counters, ...] = ()
 
     @property
     def some(self) -> bool:
         """Whether anything can be exchanged."""
-        return bool(self.classes or self.templates)
+        return bool(self.classes or self.templates or self.counters)
 
 
 def symmetry(program: Program) -> Symmetry:

@@ -11,13 +11,16 @@ from pathlib import Path
 import pytest
 
 from modelcheck.engines import reference
-from modelcheck.engines.native import reduced
-from modelcheck.engines.native.reduced import LOCKS, OWNERSHIP, SYMMETRY
+from modelcheck.engines.native import actions, emit, reduced
+from modelcheck.engines.native.reduced import AMPLE, LOCKS, OWNERSHIP, SYMMETRY, TICKETS
 from modelcheck.frontend.compile import compile_spec
-from modelcheck.ir import Program
+from modelcheck.ir import Bool, Const, Program
 from modelcheck.notation import parse_program
-from modelcheck.passes import REDUCTIONS, lock_protected, ownership, symmetry
+from modelcheck.passes import (
+    REDUCTIONS, ample, lock_protected, ownership, symmetry, tickets, touched,
+)
 from modelcheck.passes.liveness import liveness
+from modelcheck.passes.ownership import Touches
 from modelcheck.trace import Disagreement, Limits, Verdict
 from tests.agree.built import AT_ONCE, compiled
 from tests.agree.said import what_matters
@@ -33,7 +36,7 @@ INSTANCES = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 DESIGNS = [(path, {}) for path in SPECS if not path.name.startswith("_")] + [
     (ROOT / i["spec"], i["set"]) for i in INSTANCES
 ]
-SUBSETS = [frozenset([LOCKS]), frozenset([OWNERSHIP]), frozenset([SYMMETRY]), frozenset(REDUCTIONS)]
+SUBSETS = [*(frozenset([name]) for name in REDUCTIONS), frozenset(REDUCTIONS)]
 
 
 def wrong(
@@ -79,6 +82,32 @@ def test_the_limits_are_those_that_were_asked_for(tmp_path: Path) -> None:
     limits = Limits(seconds=600.0)
     with compiled(AT_ONCE, tmp_path):
         assert reduced.explore(program, limits).limits == limits
+
+
+FEWER = {
+    "specs/per_page_cmpxchg.py": ({"WAIT": True, "PAGES": 3, "IDLE_CPUS": 2}, 1_033_760, 50),
+    "tests/classics/specs/ticket_lock.py": ({"CPUS": 4}, 772, 50),
+}
+
+
+@pytest.mark.parametrize("spec", FEWER)
+def test_how_many_times_fewer_states(spec: str, tmp_path: Path) -> None:
+    """The whole has as many states as README and the benchmarks say."""
+    sets, states, times = FEWER[spec]
+    _, program = compile_spec(str(ROOT / spec), sets)
+    with compiled(AT_ONCE, tmp_path):
+        verdict = reduced.explore(program, Limits())
+    assert verdict.outcome == "HOLDS" and times * verdict.states <= states
+
+
+def test_what_takes_too_much_at_once_is_searched_whole(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = liveness(parse_program(ROUND_AND_ROUND, "test"))
+    with compiled(AT_ONCE, tmp_path):
+        assert reduced.explore(program, Limits()).reductions == (LOCKS,)
+        monkeypatch.setattr(actions, "MOST_TRANSIT", 0)
+        assert reduced.explore(program, Limits()).reductions == ()
 
 
 # ----------------------------------------------------------- a run of the reduced one, told in full
@@ -163,6 +192,174 @@ process cpu[2]
     goto end
 """
 
+THREE_TIMES = """\
+  at cpu_2 resting:
+    store n := 1
+    goto cpu_3
+  at cpu_3 resting:
+    store n := 2
+    goto cpu_4
+  at cpu_4 resting:
+    store n := 3
+    goto cpu_5
+  at cpu_5 resting:
+    store lock.locked := False by spin_unlock
+    ghost lock.holder := process.None
+    goto end
+
+always "it is never two": n != 2
+"""
+
+OF_EACH = """\
+program p()
+sort Page 2
+sort process 2
+shared Page.first[Page]: bool = all False
+shared Page.second[Page]: bool = all False
+shared turn[process]: bool = all False
+
+process cpu
+  local pg: Page
+  entry:
+    pg := Page[0]
+    goto cpu_1
+  at cpu_1 resting:
+    store Page.first[pg] := True
+    goto cpu_2
+  at cpu_2 resting:
+    store Page.first[pg] := False
+    goto cpu_3
+  at cpu_3 resting:
+    store turn[self] := True
+    goto end
+
+process other
+  local pg: Page
+  entry:
+    pg := Page[0]
+    goto other_1
+  at other_1 resting:
+    store Page.second[pg] := True
+    goto other_2
+  at other_2 resting:
+    store Page.second[pg] := False
+    goto other_3
+  at other_3 resting:
+    store turn[self] := True
+    goto end
+
+always "never both": all(pg in Page: not (Page.first[pg] and Page.second[pg]))
+"""
+
+FORGOTTEN = """\
+program p()
+sort Page 2
+sort process 2
+shared Page.dirty[Page]: bool = all False
+shared Page.last[Page]: bool = all False
+shared turn: bool = False
+
+process cpu
+  local pg: Page
+  entry:
+    pg := Page[1]
+    goto cpu_1
+  at cpu_1 resting:
+    load turn
+    goto cpu_2
+  at cpu_2 resting:
+    store Page.dirty[pg] := True
+    goto cpu_3
+  at cpu_3 resting:
+    load Page.dirty[pg]
+    assert $, "it is as it was written"
+    goto cpu_4
+  at cpu_4 resting:
+    load turn
+    goto end
+
+process other
+  local pg: Page
+  entry:
+    pg := Page[1]
+    goto other_1
+  at other_1 resting:
+    load turn
+    goto other_2
+  at other_2 resting:
+    store Page.dirty[pg] := False
+    goto other_3
+  at other_3 resting:
+    rmw Page.last[pg] := True by xchg
+    goto end
+"""
+
+TWO = """\
+program p()
+sort process 2
+shared x: 0..2 = 0
+shared y: 0..2 = 0
+
+process one
+  entry: goto one_1
+  at one_1 {one}:
+    {first}
+    goto {then}
+
+process other
+  entry: goto other_1
+  at other_1 resting:
+    {second}
+    goto other_2
+  at other_2 resting:
+    {third}
+    goto end
+"""
+
+COUNTED = """\
+program p()
+sort process 2
+shared lock.head: 0..3 wraps = 0
+shared lock.tail: 0..3 wraps = 0
+
+process cpu[2]
+  local ticket: 0..3
+  entry: goto cpu_1
+  at cpu_1 resting head:
+    rmw lock.tail := $ + 1 by fetch_add
+    ticket := $
+    goto cpu_2
+  at cpu_2 in wait_1:
+    wait $ == ticket
+    load lock.head
+    goto cpu_3
+  at cpu_3 resting:
+    rmw lock.head := $ + 1 by fetch_add
+    goto cpu_1
+
+always "asked": {asked}
+"""
+
+ROUND_AND_ROUND = UNDER_LOCK.replace("in wait_1", "in loop_1, wait_1").format(
+    processes=1, body="""\
+  at cpu_2 in loop_1:
+    load flag
+    goto cpu_3
+  at cpu_3 in loop_1:
+    store lock.locked := False by spin_unlock
+    ghost lock.holder := process.None
+    goto cpu_1
+""")
+
+OUT_AND_IN = UNDER_LOCK.format(processes=1, body="""\
+  at cpu_2 in loop_2:
+    load flag
+    goto cpu_3
+  at cpu_3 resting:
+    load flag
+    goto cpu_2
+""")
+
 PLANTED: dict[str, tuple[str, Callable[[pytest.MonkeyPatch], None], str]] = {
     "what a property reads is written at once": (
         LOCKS, lambda p: p.setattr(lock_protected._Facts, "_is_unseen", lambda *_: True),
@@ -179,18 +376,43 @@ process other
     goto end
 """),
     "a circle of steps at once": (
-        LOCKS, lambda p: p.setattr(lock_protected, "_without_circles", lambda _, onward: onward),
+        LOCKS, lambda p: p.setattr(lock_protected, "without_circles", lambda found, _: [*found]),
         UNDER_LOCK.format(processes=1, body="""\
   at cpu_2 resting:
     load flag
     goto cpu_2
 """)),
-    "a property that reads two together": (
-        OWNERSHIP, lambda p: p.setattr(ownership, "_says_it_of_each", lambda *_: True),
+    "what concerns others is done later": (
+        LOCKS, lambda p: p.setattr(lock_protected._Facts, "may_wait", lambda *_: True),
+        UNDER_LOCK.replace("flag: bool = False", "n: 0..3 = 0").format(
+            processes=1, body=THREE_TIMES)),
+    "a property sees that a process is not at rest": (
+        LOCKS, lambda p: p.setattr(lock_protected, "asks_of_rest", lambda _: False),
+        UNDER_LOCK.format(processes=1, body="""\
+  at cpu_2 resting:
+    store flag := True
+    goto cpu_3
+  at cpu_3 resting:
+    store lock.locked := False by spin_unlock
+    ghost lock.holder := process.None
+    goto end
+
+always "set at rest": at_rest or not flag
+""")),
+    "a lock that is taken and released changes nothing": (
+        LOCKS, lambda p: p.setattr(actions._Function, "_part", lambda *_: None), ROUND_AND_ROUND),
+    "a loop that is left and entered again is not left": (
+        LOCKS, lambda p: p.setattr(actions._Function, "_part", lambda *_: None), OUT_AND_IN),
+    "a property that reads two cells of an element": (
+        OWNERSHIP, lambda p: p.setattr(emit, "whatever", lambda *_: Const(True, Bool())), OF_EACH),
+    "by which local a cell was known is forgotten": (
+        OWNERSHIP, lambda p: p.setattr(touched, "_keeping", lambda action, *_: action), FORGOTTEN),
+    "a property that reads what was written in part": (
+        OWNERSHIP, lambda p: p.setattr(emit, "whatever", lambda *_: Const(True, Bool())),
         ONE_OF_TWO.format(processes=2, page="me", second="store Page.dirty[pg] := False")
         + '\nalways "never both": not all(pg in Page: Page.dirty[pg])\n'),
     "nobody looks whether it is owned": (
-        OWNERSHIP, lambda p: p.setattr(ownership._Touching, "_note", lambda *_: None),
+        OWNERSHIP, lambda p: p.setattr(ownership.Owned, "touches", lambda *_: Touches()),
         ONE_OF_TWO.format(processes=3, page="0", second="store Page.dirty[pg] := False") + """
 process other
   local pg: Page
@@ -200,6 +422,32 @@ process other
     assert not $, "it is never seen set"
     goto end
 """),
+    "one may go on alone for ever": (
+        AMPLE, lambda p: p.setattr(ample, "without_circles", lambda found, _: [*found]),
+        TWO.format(one="resting", first="load y", then="one_1",
+                   second="store x := 1", third="store x := 2")
+        + '\nalways "never two": x != 2\n'),
+    "what others may do later does not count": (
+        AMPLE, lambda p: p.setattr(
+            ample._Looked, "_futures", lambda self, own: {**own, "end": ample.Accesses()}),
+        TWO.format(one="resting", first='load x\n    assert $ != 1, "it is not one"', then="end",
+                   second="load y", third="store x := 1")),
+    "what others do does not count": (
+        AMPLE, lambda p: p.setattr(ample.Accesses, "concern", lambda *_: False),
+        TWO.format(one="resting", first='load x\n    assert $ != 1, "it is not one"', then="end",
+                   second="store x := 1", third="load y")),
+    "a property sees who goes on alone": (
+        AMPLE, lambda p: p.setattr(ample, "read_by", lambda _: set()),
+        TWO.format(one="resting", first="store x := 1", then="end",
+                   second="store y := 1", third="store y := 2")
+        + '\nalways "not y alone": y == 0 or x == 1\n'),
+    "who goes on alone may be cut short": (
+        AMPLE, lambda p: p.setattr(ample._Looked, "_may_not", lambda *_: False),
+        TWO.format(one="resting", first="load x\n    assume $ == 1", then="end",
+                   second="load y", third='load y\n    assert $ == 1, "it is one"')),
+    "a ticket is compared with a number": (
+        TICKETS, lambda p: p.setattr(tickets._Flow, "plain", lambda *_: None),
+        COUNTED.format(asked="lock.head != 1 or lock.tail != 1")),
     "what is said by number is exchanged": (
         SYMMETRY, lambda p: p.setattr(symmetry._Looked, "_constant", lambda *_: None), """\
 program p()

@@ -27,6 +27,7 @@ from modelcheck.source import SpecError, lines_of
 from modelcheck.trace import Limits
 from tests.agree.built import AT_ONCE, CROWDED, compiled, small_tables
 from tests.agree.guarded_specs import guarded_spec, as_no_text_says
+from tests.agree.random_locking import random_locking
 from tests.agree.random_programs import random_program
 from tests.agree.random_specs import random_spec
 from tests.campaigns.asked import asked_about
@@ -48,12 +49,14 @@ class Tried:
 
 def program_of(number: int, folder: Path) -> Program | None:
     """The Program of a number; None if it is refused, or no run begins.  Of even numbers a random
-    one, of odd ones what a random spec text is compiled to, every other of which is made for the
-    reductions."""
+    one, of odd ones what a random spec text is compiled to; of each every other is of the shapes
+    that reductions act on."""
     path, seed = folder / f"spec{number}.py", number // 4
     try:
-        if number % 2 == 0:
+        if number % 4 == 0:
             program = random_program(number // 2)
+        elif number % 4 == 2:
+            program = random_locking(seed)
         elif number % 4 == 1:
             program = _compiled(random_spec(seed), path)
         else:

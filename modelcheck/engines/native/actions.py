@@ -21,7 +21,7 @@ from modelcheck.ir import (
     END, Access, Action, Assert, Assign, Assume, Block, Choose, Fence, Goto, If, Load, Local,
     Observe, Process, Record, Rmw, SetGhost, Statement, Store, default_value, statements, walk,
 )
-from modelcheck.passes.ownership import COPY
+from modelcheck.passes.copies import is_copy
 from modelcheck.source import line_text
 
 MOST_TRANSIT = 64  # transit locations in one step
@@ -75,6 +75,9 @@ class _Function:
         if len(self.transit) > MOST_TRANSIT:
             raise NotNative(f"{action.at} goes on over {len(self.transit)} locations in one step")
         self.inside = [action, *self.transit]
+        self.needs = places.needs(process, action)
+        self.writes = any(isinstance(a.access, Store | Rmw) for a in self.inside)
+        self.in_parts = bool(self.needs) and any(is_copy(a.at) for a in self.transit)
         self.chooses = any(isinstance(s, Choose) for s in self._statements())
         self.locals = self._locals()
         self.once = self._set_once()
@@ -145,8 +148,6 @@ class _Function:
         for action in self.transit:
             code.label(_label(action.at))
             code.line(comment(action))
-            if action.at.endswith(COPY):
-                code.line("if (!always(&s)) meddled();")
             code.line(f"passed |= 1UL << {self.transit.index(action)};")
             self._run(action)
         if code.faults:
@@ -208,6 +209,11 @@ class _Function:
             code.line("unsigned long passed = 0;")
         if self._turns():
             code.line("unsigned long through = 0;")
+        if self.in_parts:
+            code.line("uint64_t leaves = 0;")
+            if self.writes:
+                code.line("struct state before = s;")
+                code.line("bool moves = false;")
 
     def _scope(self, loaded: Numbers = ()) -> Scope:
         names = {
@@ -290,7 +296,7 @@ class _Function:
                     with code.block("else"):
                         self._block(other, around)
             case Goto(location):
-                self._goto(location)
+                self._goto(location, around.action)
 
     def _assign(self, local: str, values: Numbers, scope: Scope) -> None:
         variable = next(v for v in self.process.locals if v.name == local)
@@ -351,11 +357,13 @@ class _Function:
         self.code.fault_if(f"{name} < 0")
         return name
 
-    def _goto(self, location: str) -> None:
+    def _goto(self, location: str, action: Action) -> None:
         """The end of a step, or of its part at this location: dead locals hold their defaults."""
         code = self.code
         target = self.actions.get(location)
         if target is not None and target.transit:
+            if self.in_parts and is_copy(location):
+                self._part(action, target)
             if self._turns():
                 code.fault_if("through++ == LONGEST")
             for local in self.process.locals:
@@ -373,23 +381,35 @@ class _Function:
         ]
         mask = (1 << control.bits) - 1
         code.line(f"put_control(&s, cpu, {mask:#x}UL, {' + '.join(number_)});")
-        self._leave(target)
+        self._leave(action, target)
         if self.transit:
             code.line("note_passed(passed, transit);")
         code.line(f"step({self.numbers[f'{self.process.name}.{self.action.at}']}, which[n], &s);")
         code.line("goto next;")
 
-    def _leave(self, target: Action | None) -> None:
+    def _part(self, action: Action, target: Action) -> None:
+        """The end of what is a step of its own in the Program before its reduction."""
+        if self.writes:
+            self.code.line("moves |= changed(&before, &s), before = s;")
+        if left := self._left(action, target):
+            self.code.line(f"leaves |= {left};")
+
+    def _leave(self, action: Action, target: Action | None) -> None:
         """What this step does for a process that might be stuck."""
-        needs = self.places.needs(self.process, self.action)
-        if not needs:
+        if not self.needs:
             return
-        left = needs if target is None else self.places.left(self.process, self.action, target)
-        writes = any(isinstance(a.access, Store | Rmw) for a in self.inside)
-        if needs & ~left and writes:
-            self.code.line(f"leave(which[n], cpu, changed(from, &s) ? {needs} : {left & needs});")
-        elif left & needs:
-            self.code.line(f"leave(which[n], cpu, {left & needs});")
+        left = self.needs if target is None else self._left(action, target)
+        leaves = f"leaves | {left}" if self.in_parts else str(left)
+        moves = "moves || changed(&before, &s)" if self.in_parts else "changed(from, &s)"
+        if self.needs & ~left and self.writes:
+            self.code.line(f"leave(which[n], cpu, {moves} ? {self.needs} : {leaves});")
+        elif left or self.in_parts:
+            self.code.line(f"leave(which[n], cpu, {leaves});")
+
+    def _left(self, action: Action, target: Action) -> int:
+        """What a step, or the last part of it, leaves of the places where the step began."""
+        began = action if is_copy(action.at) else self.action
+        return self.needs & self.places.left(self.process, began, target, self.action)
 
 
 def _label(at: str) -> str:

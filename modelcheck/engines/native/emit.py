@@ -10,15 +10,19 @@ import itertools
 
 from modelcheck.engines.native import NotNative
 from modelcheck.engines.native.actions import function_name, functions
+from modelcheck.engines.native.alone import alone_in_c
 from modelcheck.engines.native.exchange import exchange_in_c
-from modelcheck.engines.native.expressions import Scope, Text, c_name, number
-from modelcheck.engines.packed import WORD, Field, Layout
+from modelcheck.engines.native.expressions import Number, Scope, Text, c_name, number
+from modelcheck.engines.packed import Field, Layout
 from modelcheck.engines.places import Places
 from modelcheck.ir import (
-    END, Action, Assume, Load, Process, Program, Property, Rmw, statements,
+    Action, Assume, Load, Process, Program, Property, Rmw, statements,
 )
-from modelcheck.passes.ownership import Owned, Touches
+from modelcheck.passes.ample import ALL_MOVE, Ample
+from modelcheck.passes.locks import read_by
+from modelcheck.passes.ownership import Owned
 from modelcheck.passes.symmetry import Symmetry
+from modelcheck.passes.whatever import CELLS, WIDTH, whatever
 from modelcheck.semantics.states import States
 
 NOTHING = Symmetry((), ())
@@ -38,11 +42,12 @@ MOST_NUMBERS = 1 << 16  # of a process in a table; of more, whose they are is se
 
 def program_in_c(
     program: Program, states: States, layout: Layout, exchanged: Symmetry = NOTHING,
-    owned: Owned | None = None, fingerprints: bool = False,
+    owned: Owned | None = None, alone: Ample = ALL_MOVE, fingerprints: bool = False,
 ) -> str:
     """The C of a Program, in which what may be exchanged is not told apart.
 
-    owned         memory that two processes must never be about to access at once
+    owned         memory that two processes must never access at once
+    alone         who may go on alone
     fingerprints  a state of more than one word is known by a hash of it"""
     places = Places(program)
     numbers = {
@@ -63,6 +68,7 @@ def program_in_c(
         *(_table(process, layout, places) for process in program.processes),
         _locations(states),
         exchange_in_c(exchanged, layout),
+        alone_in_c(alone, states),
         '#include "search.c"',
     ]
     return "\n\n".join(parts) + "\n"
@@ -265,31 +271,50 @@ static struct sometimes sometimes[SOMETIMES + 1] = {{
 
 
 def _touches(states: States, layout: Layout, owned: Owned | None) -> str:
-    """For each number of a process, the cells of owned memory that it is about to read and write,
-    a bit each."""
-    cells: dict[tuple[str, int], int] = {}
-    for name in owned.variables if owned is not None else ():
-        for n in range(states.program.variable(name).cells):
-            cells[name, n] = len(cells)
+    """For each number of a process, the cells of owned memory that it has accessed or is about to,
+    a bit each; and whether each property holds whatever they hold."""
+    cells = cells_of(states.program, owned)
     if owned is None or not cells:
         return "#define OWNED 0"
-    if len(cells) > WORD:
-        raise NotNative(f"{len(cells)} cells are owned, and {WORD} is the most")
 
-    def bits(touched: frozenset[tuple[str, int]]) -> int:
-        return sum(1 << cells[cell] for cell in touched)
+    def bits(touched: frozenset[tuple[str, int]]) -> str:
+        return f"{sum(1 << cells[name][0] + n for name, n in touched):#x}"
 
     tables = []
     for process in states.program.processes:
-        rows = []
-        for at, locals in layout.numbers(process):
-            touched = owned.touches(process, at, locals) if at != END else Touches()
-            rows.append(f"{{{bits(touched.reads):#x}, {bits(touched.writes):#x}}}")
-        tables.append(
-            f"static const struct touches touches_{process.name}[] = {{{', '.join(rows)}}};"
-        )
+        found = [owned.touches(process, at, locals) for at, locals in layout.numbers(process)]
+        rows = ", ".join(f"{{{bits(t.reads)}, {bits(t.writes)}}}" for t in found)
+        tables.append(f"static const struct touches touches_{process.name}[] = {{{rows}}};")
     rows_ = ", ".join(f"touches_{process.name}" for process, _, _ in states.processes)
     return "\n".join([
         "#define OWNED 1", *tables,
         f"static const struct touches *const touches[PROCESSES] = {{{rows_}}};",
+        _whatever(states.program, layout, cells),
+    ])
+
+
+def cells_of(program: Program, owned: Owned | None) -> dict[str, tuple[int, int]]:
+    """The first bit, and the number of bits, of each variable that is owned."""
+    cells: dict[str, tuple[int, int]] = {}
+    for name in owned.variables if owned is not None else ():
+        count = program.variable(name).cells
+        cells[name] = (sum(n for _, n in cells.values()), count)
+    return cells
+
+
+def _whatever(program: Program, layout: Layout, cells: dict[str, tuple[int, int]]) -> str:
+    code = Text()
+    names = {CELLS: (Number("cells", 0, (1 << WIDTH) - 1),)}
+    scope = Scope(code, layout, "s", names, number(0), number(0))
+    for property in program.properties:
+        if property.invariant and any(name in cells for name in read_by(property)):
+            code.line(f"if (!{scope.test(whatever(property, cells)).text}) return false;")
+    code.line("return true;")
+    if code.faults:
+        code.label("fault")
+        code.line("return false;")
+    return "\n".join([
+        "/* Whether what must be true is true whatever these cells hold. */",
+        "static bool whatever(const struct state *s, long cells)",
+        "{", "    (void)s, (void)cells;", *code.lines, "}",
     ])

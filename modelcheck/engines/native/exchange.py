@@ -1,14 +1,16 @@
 """Of states that differ in nothing but an exchange of elements and processes, one for all, in C.
 
-`passes/symmetry.py` says what may be exchanged.  A state is a row of parts (a leaf of a cell, a
-process), and an exchange puts each part's code, itself exchanged, where its part then stands: so
-that the whole is put together from tables that have, for some parts at a time, what becomes of all
-their codes.  The least of the states that the exchanges make stands for all.
+`passes/symmetry.py` says what may be exchanged, `passes/tickets.py` which numbers may be turned.
+A state is a row of parts (a leaf of a cell, a process), and an exchange puts each part's code,
+itself exchanged, where its part then stands: so that the whole is put together from tables that
+have, for some parts at a time, what becomes of all their codes.  The least of the states that the
+exchanges make stands for all.
 """
 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +19,7 @@ from modelcheck.engines.packed import Field, Layout
 from modelcheck.flow import sorts
 from modelcheck.ir import Enum, Process, Record, Ref, Sort, Variable
 from modelcheck.passes.symmetry import PROCESS, Symmetry, dimensions
+from modelcheck.passes.tickets import Counters, turned
 from modelcheck.semantics import State
 
 MOST_EXCHANGES = 5040
@@ -25,9 +28,11 @@ MOST_NUMBERS = 400_000  # in the tables of the C text
 
 @dataclass(frozen=True)
 class Exchange:
-    """One exchange: for each class, enum and `process` what each number becomes (others stay)."""
+    """One exchange: for each class, enum and `process` what each number becomes (others stay); and
+    by how much counters are turned."""
 
     of: tuple[tuple[str, tuple[int, ...]], ...]
+    turns: tuple[tuple[Counters, int], ...] = ()
 
     def number(self, name: str, n: int) -> int:
         """What a number becomes."""
@@ -59,19 +64,25 @@ def exchanges(symmetry: Symmetry, layout: Layout) -> list[Exchange]:
     )
     chosen: dict[str, list[tuple[int, ...]]] = {}
     total = 1
+    turns: list[list[tuple[Counters, int]]] = []
+    for counters in symmetry.counters:
+        if total * counters.size <= MOST_EXCHANGES:
+            total *= counters.size
+            turns.append([(counters, by) for by in range(counters.size)])
     for size, name in kinds:
-        ways = list(itertools.permutations(range(size)))
-        if total * len(ways) <= MOST_EXCHANGES:
-            total *= len(ways)
-            chosen[name] = ways
+        if total * math.factorial(size) <= MOST_EXCHANGES:
+            total *= math.factorial(size)
+            chosen[name] = list(itertools.permutations(range(size)))
     return [
-        _exchange(dict(zip(chosen, ways, strict=True)), symmetry, layout)
+        _exchange(dict(zip(chosen, ways, strict=True)), symmetry, layout, turned)
+        for turned in itertools.product(*turns)
         for ways in itertools.product(*chosen.values())
     ]
 
 
 def _exchange(
-    ways: dict[str, tuple[int, ...]], symmetry: Symmetry, layout: Layout
+    ways: dict[str, tuple[int, ...]], symmetry: Symmetry, layout: Layout,
+    turns: tuple[tuple[Counters, int], ...],
 ) -> Exchange:
     program = layout.states.program
     of: dict[str, list[int]] = {PROCESS: list(range(len(layout.processes)))}
@@ -89,7 +100,7 @@ def _exchange(
                 for n, m in enumerate(way):
                     becomes[along.offset + n] = along.offset + m
         first += process.count
-    return Exchange(tuple((name, tuple(becomes)) for name, becomes in of.items()))
+    return Exchange(tuple((name, tuple(becomes)) for name, becomes in of.items()), turns)
 
 
 def _size(name: str, layout: Layout) -> int:
@@ -184,7 +195,9 @@ def _number(number: int, field: Field, exchange: Exchange) -> int:
     becomes, unit = 0, 1
     for variable, leaf in field.joined.leaves:
         code = number // unit % leaf.values
-        becomes += _code(code, scalar(variable.sort, leaf.path), exchange) * unit
+        sort = scalar(variable.sort, leaf.path)
+        code = turned(_code(code, sort, exchange), ("", variable.name), exchange.turns, sort)
+        becomes += code * unit
         unit *= leaf.values
     return becomes
 
@@ -196,7 +209,11 @@ def _numbers(process: Process, layout: Layout, exchange: Exchange) -> Iterator[i
         becomes = [first]
         for k in kept:
             sort = scalar(k.local.sort, k.leaf.path)
-            codes = [_code(code, sort, exchange) * k.unit for code in range(k.values)]
+            holder = (process.name, k.local.name)
+            codes = [
+                turned(_code(code, sort, exchange), holder, exchange.turns, sort) * k.unit
+                for code in range(k.values)
+            ]
             becomes = [number + code for code in codes for number in becomes]
         yield from becomes
 
@@ -253,6 +270,18 @@ class Exchanger:
     def exchanges(self) -> bool:
         """Whether there is anything to exchange, and few enough numbers for tables of it."""
         return len(self.every) > 1 and is_in_tables(self.every, self.layout)
+
+    @property
+    def swaps(self) -> bool:
+        """Whether elements or processes are exchanged."""
+        return self.exchanges and any(
+            becomes != tuple(range(len(becomes))) for x in self.every for _, becomes in x.of
+        )
+
+    @property
+    def turns(self) -> bool:
+        """Whether counters are turned."""
+        return self.exchanges and any(by for x in self.every for _, by in x.turns)
 
     @cached_property
     def parts(self) -> _Parts:

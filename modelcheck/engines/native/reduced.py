@@ -14,20 +14,24 @@ from modelcheck import trace as tr
 from modelcheck.engines.asked import NO_DEADLOCK, asked_for, only
 from modelcheck.engines.found import Found, verdict_of
 from modelcheck.engines.limits import Progress
-from modelcheck.engines.native import search
-from modelcheck.engines.native.emit import MOST_NUMBERS, NOTHING
+from modelcheck.engines.native import NotNative, search
+from modelcheck.engines.native.emit import MOST_NUMBERS, NOTHING, cells_of
 from modelcheck.engines.native.exchange import Exchanger
 from modelcheck.engines.native.running import Running, Said
-from modelcheck.engines.packed import control
+from modelcheck.engines.packed import Layout, control
 from modelcheck.engines.places import Places
 from modelcheck.ir import Program
 from modelcheck.passes import REDUCTIONS
+from modelcheck.passes.ample import ALL_MOVE, Ample, ample
+from modelcheck.passes.copies import original
 from modelcheck.passes.lock_protected import lock_protected
-from modelcheck.passes.ownership import COPY, Owned, ownership
+from modelcheck.passes.ownership import Owned, ownership
 from modelcheck.passes.symmetry import Symmetry, symmetry
+from modelcheck.passes.tickets import tickets
+from modelcheck.passes.whatever import WIDTH
 from modelcheck.semantics import Fault, Initial, Semantics, State
 
-LOCKS, OWNERSHIP, SYMMETRY = REDUCTIONS
+LOCKS, OWNERSHIP, AMPLE, SYMMETRY, TICKETS = REDUCTIONS
 MORE = 200  # how many times the states of the reduced search the whole one is given for a trace
 SOME = 1_000_000  # and so many in any case
 
@@ -41,7 +45,14 @@ class Reduced:
     program: Program
     exchanged: Symmetry
     owned: Owned | None
+    alone: Ample
     names: tuple[str, ...]
+
+    def in_c(self, semantics: Semantics, fingerprints: bool) -> tuple[str, Layout]:
+        """The C of the Program, and where everything stands in its states."""
+        return search.in_c(
+            self.program, semantics, self.exchanged, self.owned, self.alone, fingerprints
+        )
 
 
 def reduced(program: Program, wanted: frozenset[str]) -> Reduced:
@@ -52,26 +63,35 @@ def reduced(program: Program, wanted: frozenset[str]) -> Reduced:
         names += [LOCKS] * (fewer != program)
         program = fewer
     owned = ownership(program) if OWNERSHIP in wanted else None
-    if owned is not None and (owned.program == program or _is_wide(owned.program)):
+    if owned is not None and (owned.program == program or _is_wide(owned)):
         owned = None
     if owned is not None:
         names.append(OWNERSHIP)
         program = owned.program
+    alone = ample(program, owned) if AMPLE in wanted else ALL_MOVE
+    names += [AMPLE] * alone.some
     exchanged = symmetry(program) if SYMMETRY in wanted else NOTHING
     names += [SYMMETRY] * exchanged.some
-    return Reduced(program, exchanged, owned, tuple(names))
+    if TICKETS in wanted:
+        exchanged = replace(exchanged, counters=tickets(program))
+        names += [TICKETS] * bool(exchanged.counters)
+    return Reduced(program, exchanged, owned, alone, tuple(names))
 
 
-def _is_wide(program: Program) -> bool:
-    """Whether there is no table of all numbers of a process, which ownership needs."""
-    return any(control(process).first[-1] > MOST_NUMBERS for process in program.processes)
+def _is_wide(owned: Owned) -> bool:
+    """Whether there are too many cells that are owned, or no table of all numbers of a process."""
+    cells = sum(count for _, count in cells_of(owned.program, owned).values())
+    numbers = max(control(process).first[-1] for process in owned.program.processes)
+    return cells > WIDTH or numbers > MOST_NUMBERS
 
 
 def source_of(program: Program, wanted: frozenset[str], fingerprints: bool = False) -> str:
     """The C that a search with these reductions begins with; NotNative if there is none."""
     fewer = reduced(program, wanted)
-    semantics = Semantics(fewer.program)
-    return search.in_c(fewer.program, semantics, fewer.exchanged, fewer.owned, fingerprints)[0]
+    try:
+        return fewer.in_c(Semantics(fewer.program), fingerprints)[0]
+    except NotNative:  # its steps may be too long, where those of the Program are not
+        return search.in_c(program, Semantics(program), fingerprints=fingerprints)[0]
 
 
 def explore(
@@ -86,12 +106,19 @@ def explore(
     began = time.monotonic()
     small = only(program, asked)
     fewer = reduced(small, wanted)
+
+    def unreduced(within: tr.Limits) -> tr.Verdict:
+        return search.explore(program, within, properties, progress, jobs, fingerprints)
+
     if not fewer.names:
-        return search.explore(program, limits, properties, progress, jobs, fingerprints)
+        return unreduced(limits)
     attempt = _Attempt(small, fewer, limits, progress, jobs, fingerprints)
     if attempt.fails_at_once():
-        return search.explore(program, limits, properties, progress, jobs, fingerprints)
-    said = attempt.search(not asked or NO_DEADLOCK in asked)
+        return unreduced(limits)
+    try:
+        said = attempt.search(not asked or NO_DEADLOCK in asked)
+    except NotNative:
+        return unreduced(limits)
     if said.stopped == "meddled":
         rest = replace(limits, seconds=_left(limits, began))
         without = explore(
@@ -99,14 +126,14 @@ def explore(
         )
         return replace(without, limits=limits)
     if said.stopped == "forks":
-        return search.explore(program, limits, properties, progress, jobs, fingerprints)
+        return unreduced(limits)
     found = replace(
         attempt.running.found_by(
             said, Found("native", program, asked, limits, began), fewer.program
         ),
         reductions=attempt.names,
     )
-    found.taken = {(template, at.removesuffix(COPY)) for template, at in found.taken}
+    found.taken = {(template, original(at)) for template, at in found.taken}
     verdict = verdict_of(found)
     broken = said.stopped == "violated" or "stuck" in said.kept
     if not broken and verdict.outcome != "VIOLATED":
@@ -116,7 +143,7 @@ def explore(
         limits, states=most if limits.states is None else min(most, limits.states),
         seconds=_left(limits, began),
     )
-    whole = search.explore(program, less, properties, progress, jobs, fingerprints)
+    whole = unreduced(less)
     if whole.outcome == "VIOLATED":
         return replace(whole, limits=limits)
     if whole.outcome == "HOLDS":
@@ -156,21 +183,22 @@ class _Attempt:
 
     def search(self, deadlock: bool) -> Said:
         """The search."""
-        source, self.layout = search.in_c(
-            self.fewer.program, self.semantics, self.fewer.exchanged, self.fewer.owned,
-            self.fingerprints,
-        )
+        source, self.layout = self.fewer.in_c(self.semantics, self.fingerprints)
         begins = [b.state for b in self.begins if b.state is not None]
         self.running = Running(
             source, self.layout, begins, self.limits, self.progress, self.jobs, self.fingerprints
         )
         self.exchanger = Exchanger(self.fewer.exchanged, self.layout)
-        return self.running.search(deadlock)
+        self.said = self.running.search(deadlock)
+        return self.said
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The reductions that were used: an exchange of too many numbers is not."""
-        unused = set() if self.exchanger.exchanges else {SYMMETRY}
+        """The reductions that were used: an exchange of too many numbers is not, nor what nobody
+        could."""
+        unused = set() if self.exchanger.swaps else {SYMMETRY}
+        unused |= set() if self.exchanger.turns else {TICKETS}
+        unused |= set() if self.said.figures["alone"] else {AMPLE}
         return tuple(name for name in self.fewer.names if name not in unused)
 
     def told(self, said: Said, found: Found) -> Found:
@@ -261,7 +289,7 @@ class _Attempt:
                 s for s in self.semantics.steps(state, process)[0] if s.choices == choices
             )
             count = sum(
-                (templates[process], a.at.removesuffix(COPY)) in own
+                (templates[process], original(a.at)) in own
                 for a in (step.action, *step.through)
             )
             left = choices

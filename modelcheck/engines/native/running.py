@@ -28,7 +28,8 @@ def odds(states: int) -> float:
 class Said:
     """What a search says.
 
-    figures    states, transitions, depth, level, queue, bytes, threads
+    figures    states, transitions, depth, level, queue, bytes, threads; alone: the states from
+               which one process went on alone
     stopped    "complete", "violated", or the limit that it met
     taken      for each action, whether it was
     reached    the number of a property and the depth where it was first true

@@ -21,6 +21,7 @@ from modelcheck.engines.native.running import Running, Said
 from modelcheck.engines.packed import WORD, Layout, leaves
 from modelcheck.engines.places import Places
 from modelcheck.ir import Program
+from modelcheck.passes.ample import ALL_MOVE, Ample
 from modelcheck.passes.ownership import Owned
 from modelcheck.passes.symmetry import Symmetry
 from modelcheck.semantics import Semantics, State
@@ -41,12 +42,13 @@ def explore(
 
 def in_c(
     program: Program, semantics: Semantics, exchanged: Symmetry = NOTHING,
-    owned: Owned | None = None, fingerprints: bool = False,
+    owned: Owned | None = None, alone: Ample = ALL_MOVE, fingerprints: bool = False,
 ) -> tuple[str, Layout]:
     """The C of a Program, and where everything stands in its states; NotNative if there is none.
 
     exchanged  what is not told apart
-    owned      what two processes must never be about to access at once"""
+    owned      what two processes must never access at once
+    alone      who may go on alone"""
     for variable in program.variables:
         for leaf in leaves(variable.sort):
             if leaf.bits > WORD - 2:
@@ -58,7 +60,9 @@ def in_c(
     width, processes = Places(program).width, len(semantics.processes)
     if width * processes > WORD:
         raise NotNative(f"{processes} processes stand in up to {width} loops at once: over {WORD}")
-    return program_in_c(program, semantics, layout, exchanged, owned, fingerprints), layout
+    return (
+        program_in_c(program, semantics, layout, exchanged, owned, alone, fingerprints), layout
+    )
 
 
 class _Search:

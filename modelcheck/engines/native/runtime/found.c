@@ -22,6 +22,7 @@ static double most_seconds, began;
 static volatile sig_atomic_t interrupted;
 static uint32_t level, depth;
 static uint64_t states, transitions, queue;
+static uint64_t went_alone;            /* states from which one process went on alone */
 
 /* States that are kept as they are. */
 struct list {
@@ -52,6 +53,7 @@ static void finish(const char *reason)
     pthread_mutex_lock(&rare);
     printf("threads %u\nstates %lu\ntransitions %lu\ndepth %u\nlevel %u\nqueue %lu\nbytes %lu\n",
            most_threads, NOW(states), NOW(transitions), NOW(depth), level, waiting(), most_bytes_ever);
+    printf("alone %lu\n", NOW(went_alone));
     printf("stopped %s\ntaken ", reason);
     for (unsigned n = 0; n < ACTIONS; n++)
         putchar('0' + NOW(taken[n]));

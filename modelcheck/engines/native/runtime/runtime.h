@@ -90,7 +90,7 @@ INLINE unsigned searched(const uint64_t *first, unsigned locations, uint64_t num
     return low;
 }
 
-/* The cells of owned memory that a process is about to read and to write, a bit each. */
+/* The cells of owned memory that a process has read and written, or is about to, a bit each. */
 struct touches {
     uint64_t reads, writes;
 };
@@ -132,7 +132,6 @@ static void flush(void);
 static void faulted(unsigned source);
 static void forks(unsigned source);
 static void left_its_sort(int line);
-static void meddled(void);
 
 INLINE uint64_t control(const struct state *s, const struct cpu *cpu)
 {

@@ -1,14 +1,9 @@
 /* One step onward: the successors of a batch of states, and which of them are new. */
 
-/* Owned memory is not owned, or a property is false within a step: what was searched is not the
- * Program any more.  It is to be searched again, every access a step. */
-static void meddled(void)
-{
-    if (mode == SEARCH)
-        finish("meddled");
-}
-
-/* Whether two processes are about to access the same cell of owned memory, one of them writing. */
+/* Whether owned memory is not owned, or a property might be false within a step: what was searched
+ * is not the Program any more, and is to be searched again, every access a step.  It is so where
+ * two processes have accessed the same cell, or are about to, one of them writing; or where a
+ * property depends on what was written. */
 static inline bool meddling(const struct state *s)
 {
 #if OWNED
@@ -21,10 +16,11 @@ static inline bool meddling(const struct state *s)
         reads |= t->reads;
         writes |= t->writes;
     }
+    return writes && !whatever(s, writes);
 #else
     (void)s;
-#endif
     return false;
+#endif
 }
 
 /* A state that was not met before. */
@@ -40,10 +36,10 @@ static inline void met(const struct state *s, const uint32_t *index, uint32_t at
 #endif
     if (NOW(depth) != at)
         SET(depth, at);
-    if (meddling(s))
-        meddled();
     if (!always(s))
         append(&violating, s, 0, at);
+    else if (meddling(s))
+        finish("meddled");
     for (unsigned n = 0; n < SOMETIMES; n++)
         if (NOW(reached[n]) < 0) {
             int held = sometimes[n].holds(s);
@@ -155,9 +151,38 @@ static void forks(unsigned source)
     finish("forks");
 }
 
+#if AMPLE
+/* The process that may go on alone from a state; PROCESSES if there is none. */
+static unsigned goes_alone(const struct state *s)
+{
+    unsigned pcs[PROCESSES];
+
+    for (unsigned p = 0; p < PROCESSES; p++)
+        pcs[p] = location_of(s, p);
+    for (unsigned p = 0; p < PROCESSES; p++) {
+        unsigned row = alone[p][pcs[p]];
+        bool may = row != 0;
+        for (unsigned q = 0; q < PROCESSES && may; q++)
+            may = !(unless[row][q][pcs[q] / 64] >> pcs[q] % 64 & 1);
+        if (may)
+            return p;
+    }
+    return PROCESSES;
+}
+#endif
+
 /* Takes each process of `count` sources a step on, those at one location together. */
 static void expand(unsigned count)
 {
+#if AMPLE
+    unsigned only[BATCH], some = 0;
+
+    for (unsigned n = 0; n < count; n++) {
+        only[n] = goes_alone(&sources[n].state);
+        some += only[n] != PROCESSES;
+    }
+    ADD(went_alone, some);
+#endif
     memset(left, 0, count * sizeof *left);
     memset(needed, 0, count * sizeof *needed);
     memset(leads_on, 0, count * sizeof *leads_on);
@@ -168,6 +193,12 @@ static void expand(unsigned count)
 
         for (unsigned n = 0; n < count; n++) {
             pcs[n] = location_of(&sources[n].state, p);
+#if AMPLE
+            if (only[n] != p && only[n] != PROCESSES) {
+                needed[n] |= t->locations[pcs[n]].needs << cpus[p].first_place;
+                pcs[n] = t->end;
+            }
+#endif
             starts[pcs[n]]++;
         }
         for (unsigned pc = 0, sum = 0; pc < LOCATIONS; pc++) {

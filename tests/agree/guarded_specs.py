@@ -20,8 +20,8 @@ from enum import Enum, auto
 from typing import Annotated
 
 from modelcheck.lang import (
-    Indexed, Lock, Pattern, always, at_rest, between, choose, cmpxchg, cpu_relax, element, free,
-    instances, pattern_of, predicate, process, shared, sometimes, spin_lock, spin_trylock,
+    Indexed, Lock, Pattern, always, assume, at_rest, between, choose, cmpxchg, cpu_relax, element,
+    free, instances, pattern_of, predicate, process, shared, sometimes, spin_lock, spin_trylock,
     spin_unlock, wait_until, xchg,
 )
 
@@ -153,6 +153,21 @@ WHENS = ("", "", "", "(when=free(lock))", "(when=at_rest())", "(when=free(other)
 COUNTS = ((1,), (2,), (2,), (3,), (1, 1), (1, 1), (2, 1), (1, 2), (1, 1, 1))
 
 
+SINGLE = {  # what a process alone does, and what another, or a property, may make of it
+    "does": (
+        "spin_lock(lock)\nheap.flag = True\nspin_unlock(lock)", "heap.flag = True\nb = heap.stop",
+        "b = heap.stop\nassume(b)", "assume(heap.stop)", "n = heap.count\nassume(n == 1)",
+    ),
+    "asks": (
+        "b = heap.flag\nassert b", "n = heap.count\nb = heap.flag\nassert b or n == 1",
+        "b = heap.stop\nassert not b", "heap.count = 1\nn = heap.count\nassert n == 0",
+    ),
+    "never": (
+        "at_rest() or not heap.flag", "at_rest() or not heap.stop", "not at_rest() or heap.flag",
+    ),
+}
+
+
 class _Writer:
     """Writes one spec.  In a process `p` and `q` are pages, `b` is a bool, `n` a number, `m` a page
     or None, `s` a Scrub.
@@ -161,6 +176,7 @@ class _Writer:
           be found first, is no matter of the reductions"""
 
     def __init__(self, seed: int) -> None:
+        self.seed = seed
         self.random = random.Random(f"guarded {seed}")
         self.lines: list[str] = []
         self.asserts = 0
@@ -248,9 +264,24 @@ class _Writer:
         for _ in range(self.random.randint(1, 3)):
             self.turn(indent)
 
+    def single(self) -> None:
+        """Few steps of one or two processes, which nothing else stands in the way of."""
+        kinds = self.random.choice((("does",), ("does", "asks"), ("does", "asks")))
+        for number, of in enumerate(kinds):
+            self.put("", f"\n\n@process\ndef cpu{number}() -> None:\n    b = False")
+            self.put("    ", "n: Annotated[int, between(0, 2)] = 0")
+            what = self.random.choice(SINGLE[of])
+            self.put("    ", f'{what}, "assert {number}"' if of == "asks" else what)
+        if self.chance(0.5):
+            never = self.random.choice(SINGLE["never"])
+            self.put("", f"\n\n@always\ndef always_so() -> bool:\n    return {never}")
+
     def text(self) -> str:
         sizes = {"pages": self.random.choice((2, 2, 3)), "cpus": max(2, sum(self.counts))}
         self.lines = HEAD.substitute(sizes).splitlines()
+        if self.seed % 10 == 2:
+            self.single()
+            return "\n".join([*self.lines, ""])
         for number, count in enumerate(self.counts):
             self.process(number, count)
         for kind in ("always", "sometimes"):

@@ -49,16 +49,16 @@ class Tried:
 
 def program_of(number: int, folder: Path) -> Program | None:
     """The Program of a number; None if it is refused, or no run begins.  Of even numbers a random
-    one, of odd ones what a random spec text is compiled to; every other of both is made for the
-    reductions."""
+    one, of odd ones what a random spec text is compiled to; of each every other is of the shapes
+    that reductions act on."""
     path, seed = folder / f"spec{number}.py", number // 4
     try:
         if number % 4 == 0:
             program = random_program(number // 2)
-        elif number % 4 == 1:
-            program = _compiled(random_spec(seed), path)
         elif number % 4 == 2:
             program = random_locking(seed)
+        elif number % 4 == 1:
+            program = _compiled(random_spec(seed), path)
         else:
             program = _compiled(guarded_spec(seed), path)
             program = as_no_text_says(program) if seed % 2 else program

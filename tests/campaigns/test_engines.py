@@ -12,7 +12,7 @@ from tests.agree import test_reductions_agree
 from tests.agree.built import WATCHED
 from tests.campaigns import engines
 from tests.campaigns.engines import campaign, main, tried
-from tests.campaigns.planted import FIRST, PLANTED, RARE
+from tests.campaigns.planted import FIRST, PLANTED
 
 
 def test_a_share() -> None:
@@ -42,14 +42,15 @@ def test_reductions_with_sanitizers(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     element before the first of a table named here, and tests/agree/test_native_agrees.py watches no
     reduced search."""
     monkeypatch.setattr(engines, "AT_ONCE", WATCHED)
-    answered = [tried(False, tmp_path, number) for number in (10, 15, 163, 315)]
+    monkeypatch.setenv("ASAN_OPTIONS", "detect_leaks=0")  # it ends, and gives nothing back before
+    answered = [tried(False, tmp_path, number) for number in (10, 15, 27)]
     assert [t for t in answered if t.findings] == []
     for name in REDUCTIONS:
         assert any(name in who for t in answered for who in t.answered), name
 
 
 def test_each_planted_bug_of_a_reduction_is_here() -> None:
-    assert set(test_reductions_agree.PLANTED) <= {*FIRST, *RARE}
+    assert set(test_reductions_agree.PLANTED) <= set(FIRST)
 
 
 @pytest.mark.parametrize("bug", FIRST)

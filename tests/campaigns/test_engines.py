@@ -42,7 +42,6 @@ def test_reductions_with_sanitizers(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     element before the first of a table named here, and tests/agree/test_native_agrees.py watches no
     reduced search."""
     monkeypatch.setattr(engines, "AT_ONCE", WATCHED)
-    monkeypatch.setenv("ASAN_OPTIONS", "detect_leaks=0")  # it ends, and gives nothing back before
     answered = [tried(False, tmp_path, number) for number in (10, 15, 27)]
     assert [t for t in answered if t.findings] == []
     for name in REDUCTIONS:

@@ -28,6 +28,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The two longest begin first, so that nobody waits for them at the end."""
+    items.sort(key=lambda item: "test_a_share" not in item.name)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _a_cache_of_their_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No test leaves a compiled program in the user's cache, or is quicker for one there."""

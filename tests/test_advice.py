@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from modelcheck.cli import app
+from modelcheck.passes import REDUCTIONS
 
 ROOT = Path(__file__).parents[1]
 SPEC = str(ROOT / "specs" / "per_page_cmpxchg.py")
@@ -73,7 +74,7 @@ def test_memory_of_the_native_engine() -> None:
     hashed = "--fingerprints: keeps 64 bits of a state, and prints the odds"
     fewer = f"a smaller instance: --set PAGES=6 or --set DOMAINS=2; {PROOF}"
     assert helps(*args, code=21) == [f"{more}; {hashed}", fewer]
-    off = "lock-protected, ownership, symmetry"
+    off = ", ".join(REDUCTIONS)
     assert helps(*args, "--no-reductions", code=21) == [
         f"{more}; the reductions that were switched off ({off}); {hashed}", fewer,
     ]

@@ -5,7 +5,9 @@
  */
 
 #pragma GCC push_options
-#pragma GCC optimize("O1")
+#ifdef __OPTIMIZE__
+#pragma GCC optimize("O1")   /* where most time is spent */
+#endif
 #include "found.c"
 #include "keys.c"
 #include "levels.c"

@@ -176,10 +176,15 @@ def test_a_state_that_another_thread_meets_meanwhile(
 
 
 RACES = {
-    "the count of states": ("ADD(states, news)", "states += news"),
-    "a slot is taken without looking": ("if (threads == 1)", "if (1)"),
-    "a table grows while somebody is inside":
+    "the count of states": [("ADD(states, news)", "states += news")],
+    "a slot is taken without looking": [("if (threads == 1)", "if (1)")],
+    "a table grows while somebody is inside": [
+        ("while (__atomic_load_n(&inside, __ATOMIC_SEQ_CST))", "while (0)"),
+    ],
+    "somebody comes in while a table grows": [
         ("if (!__atomic_load_n(&closed, __ATOMIC_SEQ_CST))", "if (1)"),
+        ("        grow();\n", "        usleep(1000);\n        grow();\n"),
+    ],
 }
 
 
@@ -189,7 +194,8 @@ def test_a_planted_race_is_found(
     race: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     with compiled(RACING, tmp_path):
-        in_runtime(monkeypatch, *RACES[race])
+        for old, new in RACES[race]:
+            in_runtime(monkeypatch, old, new)
         assert any(found_wrong(program, 2) for _, program in programs(range(40)))
 
 

@@ -15,7 +15,7 @@
 #define TAIL 512               /* lines behind the last, for what finds no room in its own */
 #ifndef TABLE_AT_FIRST         /* tests begin with less */
 #define TABLE_AT_FIRST 1024    /* lines, and half as many words of a numbering */
-#define SMALL_TABLE (8UL << 20)   /* bytes: up to here it grows fourfold, then by three eighths */
+#define SMALL_TABLE (32UL << 20)  /* bytes: up to here it grows fourfold, then by three eighths */
 #endif
 
 /* -------------------------------------------------------------------- nobody inside while one grows */

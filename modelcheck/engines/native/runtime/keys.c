@@ -195,7 +195,7 @@ static inline void is_within(const uint64_t *line)
 /* Keys that were looked up lately: half of all that are met are among them, and need not be looked up
  * in memory that is far away. */
 #ifndef LATELY_BITS            /* tests have less */
-#define LATELY_BITS 14
+#define LATELY_BITS 16
 #endif
 static _Thread_local uint64_t lately[1 << LATELY_BITS];
 

@@ -11,7 +11,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -26,6 +26,9 @@ from modelcheck.report.text import validation_rows, verdict_rows
 from modelcheck.search import ENGINES, Engine
 from modelcheck.source import ConfigurationError, SpecError
 from modelcheck.trace import DISAGREES, VERSION, Disagreement, Limits, exit_code, to_json
+
+if TYPE_CHECKING:
+    from modelcheck.gate import Instance, Rules
 
 INTERNAL, SPEC, CONFIGURATION, INTERRUPTED = 70, 150, 151, 130
 UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
@@ -259,27 +262,78 @@ def gate_command(
         # multiprocessing, XML and TOML: for this command only
         from modelcheck import gate
         from modelcheck.gated import exit_code as gate_exit_code
-        from modelcheck.project import project
         from modelcheck.report.gate_table import gate_rows
         from modelcheck.report.junit import junit as junit_xml
 
-        settings = project(Path.cwd())
-        seconds = settings.budget if budget is None else budget
-        if not seconds > 0:
-            raise ConfigurationError(f"--budget {seconds:g}: write seconds, as in --budget 60")
         if junit is not None and Path(junit).is_dir():
             raise ConfigurationError(f"--junit {junit}: this is a folder; name a file")
-        rules = gate.Rules(
-            seconds, size(max_memory) if max_memory else None, settings.require_validated
-        )
-        wanted = gate.instances(paths or [], settings)
-        at_once = jobs or settings.jobs or os.cpu_count() or 1
+        wanted, rules, at_once = asked_of_many(paths, budget, jobs, max_memory)
         with ProgressLine("gate", sys.stderr) as progress:
             results = gate.run(wanted, rules, at_once, progress.show)
         write(gate_rows(results), sys.stdout)
         if junit is not None:
             _write(junit, junit_xml(results))
         return gate_exit_code(results)
+
+    exiting(command, debug)
+
+
+def asked_of_many(
+    paths: list[str] | None, budget: float | None, jobs: int | None, max_memory: str | None
+) -> tuple[tuple[Instance, ...], Rules, int]:
+    """What the options and the project say of several specs: which instances, what each is held
+    to, and how many at once."""
+    from modelcheck import gate
+    from modelcheck.project import project
+
+    settings = project(Path.cwd())
+    seconds = settings.budget if budget is None else budget
+    if not seconds > 0:
+        raise ConfigurationError(f"--budget {seconds:g}: write seconds, as in --budget 60")
+    rules = gate.Rules(
+        seconds, size(max_memory) if max_memory else None, settings.require_validated
+    )
+    at_once = jobs or settings.jobs or os.cpu_count() or 1
+    return gate.instances(paths or [], settings), rules, at_once
+
+
+@app.command("table")
+def table_command(
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PATHS]", help="Files and folders; else [tool.modelcheck]'s."),
+    ] = None,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="For a README.")] = False,
+    as_json: Json = False,
+    budget: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="For each row; not known after it.")
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Rows at once; else a CPU each.")] = None,
+    max_memory: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="For each row: 512M, 4G.")
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """Which design keeps which promise by name: a row for each instance that a gate looks at."""
+
+    def command() -> int:
+        from modelcheck import tabled
+        from modelcheck.report.promises import markdown, reasons, table_rows
+        from modelcheck.table import run
+
+        if as_json and as_markdown:
+            raise ConfigurationError("--json and --markdown: one of them")
+        wanted, rules, at_once = asked_of_many(paths, budget, jobs, max_memory)
+        with ProgressLine("table", sys.stderr) as progress:
+            rows = run(wanted, rules, at_once, progress.show)
+        if as_json:
+            print(tabled.to_json(rows), end="")
+        elif as_markdown:
+            print(markdown(rows), end="")
+            write(reasons(rows), sys.stderr)
+        else:
+            write(table_rows(rows), sys.stdout)
+        return tabled.exit_code(rows)
 
     exiting(command, debug)
 

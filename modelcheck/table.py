@@ -79,10 +79,9 @@ def _decided(
             _decide(p, program, verdict) if p.status == "unknown" else p for p in row.promises
         ))
         if still_open == [p.sentence for p in row.promises if p.status == "unknown"]:
-            stands = f"{' and '.join(pipeline.broken(verdict))} stands before it"
-            return replace(row, findings=tuple(
-                Finding(INCONCLUSIVE, f'"{said}" is not decided: {stands}') for said in still_open
-            ))
+            stands = " and ".join(f'"{broken}"' for broken in pipeline.broken(verdict))
+            why = f"{stands} stands before what is not known, and no run goes on there"
+            return replace(row, findings=(Finding(INCONCLUSIVE, why),))
     return row
 
 

@@ -174,11 +174,16 @@ def verify(
     """The verdict on these properties (none: all), in what is left of the budget.
 
     began  when the work on this instance did, by time.monotonic()"""
-    left = max(0.0, rules.budget - (time.monotonic() - began))
-    limits = Limits(seconds=left, memory=rules.memory)
     return pipeline.verify(
-        instance.spec, dict(instance.sets), properties, limits, lambda states, depth, queue: None
+        instance.spec, dict(instance.sets), properties, left(rules, began),
+        lambda states, depth, queue: None,
     ).verdict
+
+
+def left(rules: Rules, began: float) -> Limits:
+    """What is left of the budget."""
+    seconds = max(0.0, rules.budget - (time.monotonic() - began))
+    return Limits(seconds=seconds, memory=rules.memory)
 
 
 # -------------------------------------------------------------------------------------- judging

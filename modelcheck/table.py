@@ -21,19 +21,25 @@ from modelcheck.apart import Told, in_processes
 from modelcheck.engines.asked import NO_DEADLOCK, sentences
 from modelcheck.frontend.compile import compile_spec, read_spec
 from modelcheck.frontend.definitions import Spec
-from modelcheck.gate import DEADLOCK, GRACE, Instance, Rules, doubts, instances, kept_from, verify
+from modelcheck.gate import (
+    DEADLOCK, GRACE, Instance, Rules, doubts, instances, kept_from, left, verify,
+)
 from modelcheck.gated import INCONCLUSIVE, Finding
-from modelcheck.ir import Assert, Block, Program, statements
+from modelcheck.ir import Program
 from modelcheck.project import project
 from modelcheck.report.pieces import write
 from modelcheck.report.progress import ProgressLine
 from modelcheck.report.promises import markdown, table_rows
 from modelcheck.source import ConfigurationError
-from modelcheck.tabled import Promise, Tabled, exit_code, from_json, to_json
+from modelcheck.tabled import Promise, Status, Tabled, exit_code, from_json, to_json
 from modelcheck.trace import Verdict
+from modelcheck.vacuous import never_asserted, seldom_meant, whether_meant
 
 NO_DEADLOCK_LABEL = "X1"  # every design promises it, and none has to say so
 KEPT, README = Path("specs/table.json"), Path("README.md")
+MEANT: dict[str, Status] = {
+    "reached": "holds", "not reached": "vacuous", "not checked": "unknown",
+}
 BEGIN, END = "<!-- by python -m modelcheck.table -->\n", "<!-- end of the table -->"
 
 
@@ -60,7 +66,8 @@ def tabled(instance: Instance, rules: Rules) -> Tabled:
         row = replace(row, sources=pipeline.sources(spec), promises=tuple(
             Promise(label, said, "unknown") for said, label in labels.items()
         ))
-        return _decided(row, instance, program, rules, began)
+        row = _decided(row, instance, program, rules, began)
+        return _meant(row, program, rules, began)
     except Exception as error:
         return replace(row, findings=(kept_from(error),))
 
@@ -94,24 +101,24 @@ def _decide(promise: Promise, program: Program, verdict: Verdict) -> Promise:
     if not all(p.status == "holds" for p in found):
         return promise
     asserted = all(p.kind == "assert" for p in found)
-    vacuous = asserted and never_met(promise.sentence, program, verdict)
+    vacuous = asserted and never_asserted(promise.sentence, program, verdict)
     return replace(promise, status="vacuous" if vacuous else "holds")
 
 
-def never_met(sentence: str, program: Program, verdict: Verdict) -> bool:
-    """Whether no run takes any step at which this is asserted."""
-    never = {(n.process, n.action) for n in verdict.never_taken}
-
-    def asserts(body: Block) -> bool:
-        return any(isinstance(s, Assert) and s.sentence == sentence for s in statements(body))
-
-    return not any(
-        asserts(process.entry) or any(
-            asserts(action.body) and (process.name, action.at) not in never
-            for action in process.actions
-        )
-        for process in program.processes
+def _meant(row: Tabled, program: Program, rules: Rules, began: float) -> Tabled:
+    """The row, in which what holds because it is never meant to is vacuous."""
+    holding = {p.sentence for p in row.promises if p.status == "holds"}
+    asserted = {said for kind, said, _ in sentences(program) if kind == "assert"}
+    seldom = tuple(m for m in seldom_meant(program) if m.sentence in holding - asserted)
+    if not seldom:
+        return row
+    verdict = whether_meant(program, seldom, left(rules, began))
+    became = {p.sentence: MEANT[p.status] for p in verdict.properties if p.kind == "sometimes"}
+    promises = tuple(
+        replace(p, status=became.get(p.sentence, p.status)) for p in row.promises
     )
+    doubt = doubts(verdict, False) if "unknown" in became.values() else ()
+    return replace(row, promises=promises, findings=row.findings + doubt)
 
 
 # -------------------------------------------------------------------------------- all of them

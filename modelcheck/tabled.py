@@ -20,7 +20,7 @@ Status = Literal["fails", "unknown", "holds", "vacuous"]
 class Promise:
     """What became of one property of an instance that has an invariant's sentence.
 
-    status  vacuous: it is asserted at steps that no run takes
+    status  vacuous: no run comes to where it is asserted, or meant to hold
     length  of a shortest run that breaks it; None unless it fails
     """
 

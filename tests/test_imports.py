@@ -20,7 +20,7 @@ LAYERS = (
     ("gate", "crosscheck"),
     ("project", "apart"),
     ("pipeline",),
-    ("advice",),
+    ("advice", "vacuous"),
     ("validate", "search", "state_graph"),
     ("handover",),  # from one engine to the other
     ("report", "heap", "engines", "export", "peers"),

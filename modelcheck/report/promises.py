@@ -22,7 +22,7 @@ STYLES = {"holds": "green", "fails": "bold red", "vacuous": "yellow", UNKNOWN: "
 MEANS = {
     "holds": "in every reachable state of this instance",
     "fails": "after so many steps, and no run fails in fewer",
-    "vacuous": "no run takes a step at which it is asserted",
+    "vacuous": "no run comes to where it is asserted, or meant to hold",
     UNKNOWN: "not known: a limit was hit, or what else goes wrong stands before it",
     NONE: "not promised",
 }

@@ -63,6 +63,8 @@ def tabled(instance: Instance, rules: Rules) -> Tabled:
             return row
         spec, program = compile_spec(instance.spec, dict(instance.sets))
         labels = promised(spec, program)
+        if not labels:
+            return row
         row = replace(row, sources=pipeline.sources(spec), promises=tuple(
             Promise(label, said, "unknown") for said, label in labels.items()
         ))
@@ -117,7 +119,10 @@ def _meant(row: Tabled, program: Program, rules: Rules, began: float) -> Tabled:
     promises = tuple(
         replace(p, status=became.get(p.sentence, p.status)) for p in row.promises
     )
-    doubt = doubts(verdict, False) if "unknown" in became.values() else ()
+    if "unknown" not in became.values():
+        return replace(row, promises=promises)
+    undecided = Finding(INCONCLUSIVE, "it is not decided whether a promise is ever meant to hold")
+    doubt = doubts(verdict, False) or (undecided,)
     return replace(row, promises=promises, findings=row.findings + doubt)
 
 

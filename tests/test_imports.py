@@ -16,7 +16,7 @@ PACKAGE = Path(modelcheck.__file__).parent
 LAYERS = (
     ("__main__",),
     ("cli", "counterexamples"),
-    ("table",),
+    ("table", "options"),
     ("gate", "crosscheck"),
     ("project", "apart"),
     ("pipeline",),

@@ -2,7 +2,8 @@
 name decided.
 
 A search ends at its first violation; what that leaves open is searched for again, without what is
-broken, until nothing is open.  What meets a limit is unknown, never said to hold.
+broken, until nothing is open.  What meets a limit is unknown, never said to hold; nor is what
+cannot be searched because runs fault before it is broken: no run goes on after that.
 
 `python -m modelcheck.table` in the root of a checkout writes the table in README.md anew, and what
 it is made from, specs/table.json."""
@@ -88,10 +89,17 @@ def _decided(
             _decide(p, program, verdict) if p.status == "unknown" else p for p in row.promises
         ))
         if still_open == [p.sentence for p in row.promises if p.status == "unknown"]:
-            stands = " and ".join(f'"{broken}"' for broken in pipeline.broken(verdict))
-            why = f"{stands} stands before what is not known, and no run goes on there"
-            return replace(row, findings=(Finding(INCONCLUSIVE, why),))
+            assert verdict.trace is not None, "a search of all states decides all"
+            return _faulted(row, len(verdict.trace.steps))
     return row
+
+
+def _faulted(row: Tabled, length: int) -> Tabled:
+    """The row, where runs go wrong of themselves and no search gets further."""
+    return replace(row, promises=tuple(
+        replace(p, status="faults", length=length) if p.status == "unknown" else p
+        for p in row.promises
+    ))
 
 
 def _decide(promise: Promise, program: Program, verdict: Verdict) -> Promise:

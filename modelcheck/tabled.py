@@ -13,15 +13,16 @@ from modelcheck.gated import Finding, of_all
 FORMAT, VERSION = "modelcheck-table", 1
 ORDER = "SLAKXP"  # secrets, lists, accounting, locks, deadlock, progress; others after them
 
-Status = Literal["fails", "unknown", "holds", "vacuous"]
+Status = Literal["fails", "faults", "unknown", "holds", "vacuous"]
 
 
 @dataclass(frozen=True)
 class Promise:
     """What became of one property of an instance that has an invariant's sentence.
 
-    status  vacuous: no run comes to where it is asserted, or meant to hold
-    length  of a shortest run that breaks it; None unless it fails
+    status  faults: a run dereferences None, leaves a range, ... before any breaks this, and nothing
+            is known of longer ones; vacuous: no run comes to where it is asserted, or meant to hold
+    length  of a shortest run that breaks it, or that faults; else None
     """
 
     label: str
@@ -55,14 +56,12 @@ class Tabled:
         """What became of the promises under a label: a failure, the shortest, before what is not
         known, and that before what holds."""
         under = [p for p in self.promises if p.label == label]
-        lengths = [p.length for p in under if p.length is not None]
-        if lengths:
-            return "fails", min(lengths)
         if not self.promises:  # it was not come to
             return "unknown", None
         for status in get_args(Status):
-            if any(p.status == status for p in under):
-                return status, None
+            lengths = [p.length for p in under if p.status == status]
+            if lengths:
+                return status, min(filter(None, lengths), default=None)
         return "not promised", None
 
 

@@ -112,11 +112,11 @@ def run(*args: str) -> Result:
 
 
 TEXT = """\
-                                S8     S10      A2       K1     X1
-count                           holds  vacuous  fails 6  -      holds
-count LOCKED=True               holds  vacuous  holds    holds  holds
-count LOCKED=True DROPPED=True  -      vacuous  holds    holds  fails 1
-count LOCKED=True ROOM=1        ?      ?        ?        ?      ?
+                                S8        S10       A2        K1        X1
+count                           holds     vacuous   fails 6   -         holds
+count LOCKED=True               holds     vacuous   holds     holds     holds
+count LOCKED=True DROPPED=True  -         vacuous   holds     holds     fails 1
+count LOCKED=True ROOM=1        faults 8  faults 8  faults 8  faults 8  faults 8
 
 S8   no CPU undoes what another has stored
 S10  no page is counted twice
@@ -126,22 +126,18 @@ X1   no process is stuck for ever
 
 holds: in every reachable state of this instance
 fails: after so many steps, and no run fails in fewer
+faults: a run leaves a range, follows None, ... after so many steps, before this is broken
 vacuous: no run comes to where it is asserted, or meant to hold
-?: not known: a limit was hit, or what else goes wrong stands before it
 -: not promised
 
-specs/count.py LOCKED=True ROOM=1: inconclusive (20)
-  "a value leaves its range: 2 is not in 0..1" stands before what is not known, and no run goes on \
-there
-
-8 hold, 2 fail, 3 vacuous, 5 not known; exit code 20, inconclusive
+8 hold, 2 fail, 5 fault, 3 vacuous
 """
 
 
 def test_each_kind_of_cell(folder: Path) -> None:
     """The first row fails at once, and its other cells are decided behind that."""
     result = run()
-    assert (result.exit_code, result.stdout, result.stderr) == (20, TEXT, "")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, TEXT, "")
 
 
 MARKDOWN = """\
@@ -177,7 +173,7 @@ def test_json(folder: Path) -> None:
         "label": "A2", "sentence": "each page is counted", "status": "fails", "length": 6,
     }
     assert last["set"] == ["LOCKED=True", "ROOM=1"]
-    assert [finding["code"] for finding in last["findings"]] == [20]
+    assert {(p["status"], p["length"]) for p in last["promises"]} == {("faults", 8)}
     text = (folder / "specs" / "count.py").read_bytes()
     assert document["sources"]["specs/count.py"] == hashlib.sha256(text).hexdigest()
     assert to_json(from_json(result.stdout)) == result.stdout
@@ -259,6 +255,7 @@ def row(*promises: Promise) -> Tabled:
     ("promises", "cell"),
     [
         ([("fails", 9), ("fails", 7), ("unknown", None)], ("fails", 7)),
+        ([("fails", 9), ("faults", 9)], ("fails", 9)),
         ([("holds", None), ("unknown", None)], ("unknown", None)),
         ([("vacuous", None), ("holds", None)], ("holds", None)),
         ([("vacuous", None)], ("vacuous", None)),

@@ -18,14 +18,21 @@ from modelcheck.report.pieces import Piece, Row, clean, row
 from modelcheck.tabled import Tabled, exit_code, labels
 
 NONE, UNKNOWN = "-", "?"
-STYLES = {"holds": "green", "fails": "bold red", "vacuous": "yellow", UNKNOWN: "yellow"}
+STYLES = {
+    "holds": "green", "fails": "bold red", "faults": "red", "vacuous": "yellow", UNKNOWN: "yellow",
+}
 MEANS = {
     "holds": "in every reachable state of this instance",
     "fails": "after so many steps, and no run fails in fewer",
+    "faults": "a run leaves a range, follows None, ... after so many steps, before this is broken",
     "vacuous": "no run comes to where it is asserted, or meant to hold",
-    UNKNOWN: "not known: a limit was hit, or what else goes wrong stands before it",
+    UNKNOWN: "not known",
     NONE: "not promised",
 }
+COUNTED = (
+    ("holds", "hold"), ("fails", "fail"), ("faults", "fault"), ("vacuous", "vacuous"),
+    (UNKNOWN, "not known"),
+)
 
 
 def table_rows(rows: tuple[Tabled, ...]) -> list[Row]:
@@ -104,9 +111,7 @@ def _end(rows: tuple[Tabled, ...], cells: list[list[str]]) -> Row:
     words = Counter(cell.partition(" ")[0] for line in cells for cell in line)
     counted = ", ".join(
         f"{words[word]} {says}"
-        for word, says in (("holds", "hold"), ("fails", "fail"), ("vacuous", "vacuous"),
-                           (UNKNOWN, "not known"))
-        if words[word]
+        for word, says in COUNTED if words[word]
     )
     code = exit_code(rows)
     exits = f"exit code {code}, {MEANING[code]}" if code else ""

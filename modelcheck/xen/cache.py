@@ -1,4 +1,4 @@
-"""Two levels of memory: a page's bytes as a CPU sees them through its caches, and as RAM holds them.
+"""Two levels of memory: a page's bytes as CPUs see them through their caches, and as RAM has them.
 
 `contents` is what whoever has caches on reads and writes; `ram`, a second PageContents of the same
 page, is what a guest with its caches off, or a device, reads.  The caches write a line back when
@@ -6,10 +6,12 @@ they are told to (flush_page_to_ram), or when they like (write_back).  A half pa
 On the executable allocator each level of a page is 4096 real bytes of its own.
 """
 
+from typing import Protocol
+
 from modelcheck.lang import Pattern, atomic, predicate
 from modelcheck.xen.page import PageContents
 
-from typing import Protocol
+LINES = 2  # of a page
 
 
 class HasRam(Protocol):
@@ -19,22 +21,22 @@ class HasRam(Protocol):
     ram: PageContents
 
 
-def write_back(pg: HasRam, second: bool) -> None:
-    """One line, whole: nobody writes to a line while the cache that owns it writes it back."""
-    with atomic("a cache writes a line back while nobody writes to it"):
-        if second:
-            half = pg.contents.second
-            pg.ram.second = half
-        else:
+def write_back(pg: HasRam, line: int) -> None:
+    """One line, whole."""
+    with atomic("nobody writes to a line while the cache that owns it writes it back"):
+        if line == 0:
             half = pg.contents.first
             pg.ram.first = half
+        else:
+            half = pg.contents.second
+            pg.ram.second = half
 
 
 def flush_page_to_ram(pg: HasRam) -> None:
     """Clean and invalidate every line, as Xen's: after it, a line that was not written to since is
     the same at both levels."""
-    write_back(pg, False)
-    write_back(pg, True)
+    for line in range(LINES):
+        write_back(pg, line)
 
 
 @predicate

@@ -1,15 +1,15 @@
 """What was left of a buddy beside an offlined page went back to the heap in the wrong pieces.
 
 Read: 71c6a62317 and 5cb7ff13ee (June 2026; both mend e4865c2315, of 2009).  When a page in a buddy
-goes offline, reserve_offlined_page() takes the buddy off the heap and puts the pages beside it back,
-in buddies as large as they can be.  It grew such a buddy from where the last one ended, whether a
-buddy may begin there or not: with page 0 of four offline it made one of pages 1 and 2.  Whoever
-splits or merges that finds its other half at the wrong place, and in the end a page is allocated
-twice.
+goes offline, reserve_offlined_page() takes the buddy off the heap and puts the pages beside it
+back, in buddies as large as they can be.  It grew such a buddy from where the last one ended,
+whether a buddy may begin there or not: with page 0 of four offline it made one of pages 1 and 2.
+Whoever splits or merges that finds its other half at the wrong place, and in the end a page is
+allocated twice.
 
 With ALIGNED that alone is mended, as it was for a minute; then the second is seen, by which a buddy
-never grew to the very end of the old one: with page 1 offline, 2 and 3 were put back one by one, and
-never merged.  That costs only large buddies.
+never grew to the very end of the old one: with page 1 offline, 2 and 3 were put back one by one,
+and never merged.  That costs only large buddies.
 
 There is one CPU, which takes pages offline, one after the other.
 """
@@ -59,10 +59,10 @@ def buddy_of(pg: Page) -> Page | None:
     return None
 
 def all_free(pg: Page, count: int) -> bool:
-    for i in range(count):
-        if pg[i].count_info == PGC.OFFLINED:
-            return False
-    return True
+    i = 0
+    while i < count and pg[i].count_info == PGC.FREE:
+        i += 1
+    return i == count
 
 def order_from(head: Page, head_order: int, at: int) -> int:
     """How large a buddy may begin at head[at]."""
@@ -104,7 +104,8 @@ def offline_page(pg: Page) -> None:
 @process
 def administrator() -> None:
     for _ in range(2):
-        offline_page(choose(instances(Page)))
+        pg = choose(instances(Page))
+        offline_page(pg)
 
 @always(when=free(heap_lock))
 def a_buddy_begins_where_one_of_its_order_may() -> bool:

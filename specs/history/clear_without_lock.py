@@ -5,17 +5,19 @@ heap.  It took heap_lock to do so, for the word has other flags, and whoever tak
 writes it too.  But that is done with cmpxchg in a loop, so that a test_and_clear_bit needs no lock:
 neither can undo the other.  It must hold before (FIXED=False) and after, and does.
 
-What it rests on is shown by PLAIN: an instruction that is not atomic, and no lock.  Then a page that
-was told to go offline may forget it.
+What it rests on is shown by PLAIN: an instruction that is not atomic, and no lock.  Then a page
+that was told to go offline may forget it.
 """
-from modelcheck.lang import (Enum, Lock, always, at_rest, auto, cmpxchg, element, holds, param,
-    process, replace, shared, sometimes, spin_lock, spin_unlock, test_and_clear_bit, violates)
+from modelcheck.lang import (Enum, Ghost, Lock, always, auto, cmpxchg, element, holds, instances,
+    param, predicate, process, replace, shared, sometimes, spin_lock, spin_unlock,
+    test_and_clear_bit, violates)
 from modelcheck.xen.page import PageContents, is_half_scrubbed, is_scrubbed, scrub_one_page
 from dataclasses import dataclass
 
 FIXED = param(False)
 PLAIN = param(False)
-EXPECT = holds(when=not PLAIN), violates("no change of count_info is lost", when=PLAIN)
+EXPECT = holds(when=not PLAIN), violates(
+    "no page forgets that it was told to go offline", when=PLAIN)
 
 class PGC(Enum):
     INUSE = auto()
@@ -29,6 +31,7 @@ class CountInfo:
 @shared(count=1)
 class Page:
     count_info: CountInfo = CountInfo(PGC.INUSE, True)
+    was_told: Ghost[bool] = False
     contents: PageContents
 
 heap_lock = Lock("heap_lock")
@@ -50,6 +53,11 @@ def alloc_heap_page() -> None:
         spin_lock(heap_lock)
         clear_need_scrub(pg)
         spin_unlock(heap_lock)
+    assert needs_no_scrub(pg), "what an allocation returns is scrubbed, and says so"
+
+@predicate
+def needs_no_scrub(pg: Page) -> bool:
+    return is_scrubbed(pg) and not pg.count_info.need_scrub
 
 def clear_need_scrub(pg: Page) -> None:
     """Not atomic: a load and a store."""
@@ -64,16 +72,15 @@ def mark_page_offline() -> None:
     while old.state == PGC.INUSE:
         found = cmpxchg(pg.count_info, old, replace(old, state=PGC.OFFLINING))
         if found == old:
+            pg.was_told = True
             break
         old = found
     spin_unlock(heap_lock)
 
-@always(when=at_rest())
-def no_change_of_count_info_is_lost() -> bool:
-    return element(Page, 0).count_info == CountInfo(PGC.OFFLINING, False) and is_scrubbed(
-        element(Page, 0))
+@always
+def no_page_forgets_that_it_was_told_to_go_offline() -> bool:
+    return all(not pg.was_told or pg.count_info.state == PGC.OFFLINING for pg in instances(Page))
 
 @sometimes
-def the_page_is_marked_while_it_is_scrubbed() -> bool:
-    return is_half_scrubbed(element(Page, 0)) and element(
-        Page, 0).count_info.state == PGC.OFFLINING
+def a_page_is_told_while_it_is_scrubbed() -> bool:
+    return any(is_half_scrubbed(pg) and pg.was_told for pg in instances(Page))

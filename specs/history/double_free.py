@@ -1,6 +1,6 @@
 """A page that was freed twice went unnoticed, until the heap's lists were in ruins.
 
-Read: f882fadbeb (2019, the mending).  free_heap_pages() asked of a page only that it be not
+Read: f882fadbeb (2019, the mending). free_heap_pages() asked of a page only that it be not
 offlined, and said that it is free.  Freed a second time, the page is linked into the list that it
 is on already.  Nothing happens; some later allocation stumbles over it, and its trace does not lead
 to who freed the page twice.  Since the mending a page must be in use to be freed, and Xen stops
@@ -51,10 +51,9 @@ def alloc_heap_page() -> Page | None:
 def free_heap_page(pg: Page) -> bool:
     """Whether the machine goes on."""
     spin_lock(heap_lock)
-    if FIXED:
-        if pg.count_info != PGC.INUSE:
-            bug()
-            return False
+    if FIXED and pg.count_info != PGC.INUSE:
+        bug()
+        return False
     pg.count_info = PGC.FREE
     page_list_add_tail(pg, heap)
     spin_unlock(heap_lock)

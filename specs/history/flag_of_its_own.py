@@ -1,13 +1,13 @@
 """Not a bug: need_scrub shared a bit with another flag, and was given one of its own.
 
-Read: cbb484d008 (2026).  A page that a domain owns has the flag `allocated`; a page that needs a scrub
-has `need_scrub`.  They were one and the same bit, since only a free page needs a scrub.  An
+Read: cbb484d008 (2026).  A page that a domain owns has the flag `allocated`; a page that needs a
+scrub has `need_scrub`.  They were one and the same bit, since only a free page needs a scrub.  An
 allocation keeps need_scrub for a while in a page that is in use; but until it has cleared it, the
 page is not assigned, and so not allocated.  It must hold with one bit (FIXED=False) and with two.
 
-The commit says that later changes will want both flags in one page.  ASSIGN_FIRST is such a one: the
-page is assigned to its domain, and scrubbed then.  With two bits that is sound; with one, whoever
-clears need_scrub takes the page away from its domain.
+The commit says that later changes will want both flags in one page.  ASSIGN_FIRST is such a one:
+the page is assigned to its domain, and scrubbed then.  With two bits that is sound; with one,
+whoever clears need_scrub takes the page away from its domain.
 """
 from modelcheck.lang import (Lock, always, boot, element, holds, param, process, replace,
     shared, sometimes, spin_lock, spin_unlock, test_and_clear_bit, violates)
@@ -16,8 +16,10 @@ from dataclasses import dataclass
 
 FIXED = param(False)
 ASSIGN_FIRST = param(False)
-EXPECT = (holds(when=FIXED or not ASSIGN_FIRST),
-          violates("a page is its domain's until it is given back", when=not FIXED and ASSIGN_FIRST))
+EXPECT = (
+    violates("a page is its domain's until it is given back", when=ASSIGN_FIRST and not FIXED),
+    holds(when=FIXED or not ASSIGN_FIRST),
+)
 
 @dataclass(frozen=True)
 class CountInfo:

@@ -12,13 +12,14 @@ A guest that writes with its caches off is left out.
 """
 from modelcheck.lang import (Lock, always, choose, free, holds, instances, param, process, replace,
     shared, sometimes, spin_lock, spin_unlock, test_and_clear_bit, violates)
-from modelcheck.xen.cache import flush_page_to_ram, ram_is_scrubbed, write_back
+from modelcheck.xen.cache import LINES, flush_page_to_ram, ram_is_scrubbed, write_back
 from modelcheck.xen.page import (PGC, CountInfo, PageContents, fill_page, is_scrubbed,
     scrub_one_page)
 
 FIXED = param(False)
 PAGES = param(1, 1, 2)
-EXPECT = violates("a guest with its caches off reads no dirty page", when=not FIXED), holds(when=FIXED)
+EXPECT = (violates("a guest with its caches off reads no dirty page", when=not FIXED),
+          holds(when=FIXED))
 
 @shared(count=PAGES)
 class Page:
@@ -64,7 +65,9 @@ def domain(me: int) -> None:
 @process
 def cache() -> None:
     while True:
-        write_back(choose(instances(Page)), choose(False, True))
+        pg = choose(instances(Page))
+        line = choose(range(LINES))
+        write_back(pg, line)
 
 @always(when=free(heap_lock))
 def a_free_page_says_that_it_needs_a_scrub() -> bool:

@@ -2,18 +2,18 @@
 
 Read: 1e2df96088 (2018, the mending) and 1a37f33ea6 (2017, which it mends).  A buddy's head keeps
 first_dirty, the first of its pages that may need a scrub, or INVALID_DIRTY_IDX: all of it is clean.
-When two buddies become one, whose first_dirty is it?  free_heap_pages() answered that where the
+When two buddies become one, whose first_dirty is it? free_heap_pages() answered that where the
 other one stands before, and not where it stands behind: freed clean, with a dirty successor, the
 whole was said to be clean.  It went to the clean end of the list, and an allocation that took it
 did not look for pages to scrub.
 
-Xen itself has the index asserted, in debug builds (DEBUG), and stops there.  In a release build
-the caller receives what somebody else has left in the successor.
+Xen itself has the index asserted, in debug builds (DEBUG), and stops there.  In a release build the
+caller receives what somebody else has left in the successor.
 
 There is one CPU, and no choice but which page is freed first, and which of them is dirty.
 """
-from modelcheck.lang import (Indexed, Lock, always, array, between, chain, choose, element, free, holds,
-    index_of, instances, param, process, replace, shared, sometimes, spin_lock, spin_unlock,
+from modelcheck.lang import (Indexed, Lock, always, array, between, chain, choose, element, free,
+    holds, index_of, instances, param, process, replace, shared, sometimes, spin_lock, spin_unlock,
     test_and_clear_bit, violates)
 from modelcheck.xen.page import PGC, CountInfo, PageContents, is_scrubbed, scrub_one_page
 from modelcheck.xen.page_list import (PageListHead, page_list_add, page_list_add_tail,
@@ -68,9 +68,8 @@ def free_heap_page(pg: Page, need_scrub: bool) -> None:
             elif first_dirty != INVALID_DIRTY_IDX:
                 first_dirty = (1 << order) + first_dirty
             pg = buddy
-        elif FIXED:                           # merge with successor
-            if first_dirty == INVALID_DIRTY_IDX and its_first_dirty != INVALID_DIRTY_IDX:
-                first_dirty = (1 << order) + its_first_dirty
+        elif FIXED and first_dirty == INVALID_DIRTY_IDX != its_first_dirty:
+            first_dirty = (1 << order) + its_first_dirty          # merge with successor
         order += 1
     page_list_add_scrub(pg, order, first_dirty)
     spin_unlock(heap_lock)

@@ -54,7 +54,8 @@ def domain(me: int) -> None:
         pg = alloc_heap_page()
         if pg is not None:
             fill_page(pg, me)
-            free_domheap_page(pg, choose(False, True))
+            is_dying = choose(False, True)
+            free_domheap_page(pg, is_dying)
 
 @always(when=at_rest())
 def no_page_is_lost() -> bool:

@@ -11,9 +11,10 @@ waits that millisecond, for each page.  The mending gives the softirq a lock of 
 Nothing is unsafe here: what is broken is a bound, on how many pages are scrubbed while a lock is
 held.  The ghost `scrubs` counts them, from taking the lock to releasing it.
 """
-from modelcheck.lang import (Ghost, Lock, always, between, boot, choose, free, holds, instances, param,
-    process, shared, sometimes, spin_lock, spin_trylock, spin_unlock, this_process, violates)
-from modelcheck.xen.page import PageContents, fill_page, is_half_scrubbed, is_scrubbed, scrub_one_page
+from modelcheck.lang import (Ghost, Lock, always, between, boot, choose, free, holds, instances,
+    param, process, shared, sometimes, spin_lock, spin_trylock, spin_unlock, this_process, violates)
+from modelcheck.xen.page import (PageContents, fill_page, is_half_scrubbed, is_scrubbed,
+    scrub_one_page)
 from modelcheck.xen.page_list import (PageListHead, is_page_list, page_list_add,
     page_list_add_tail, page_list_remove_head)
 from typing import Annotated
@@ -21,7 +22,7 @@ from typing import Annotated
 FIXED = param(False)
 PAGES = param(2, 1, 4)
 BATCH = param(1, 1, 4)                        # pages peeled at once: 16 in Xen
-EXPECT = (violates("no page is scrubbed while page_scrub_lock is held", when=not FIXED),
+EXPECT = (violates("no page is scrubbed while page scrub lock is held", when=not FIXED),
           holds(when=FIXED))
 
 @shared(count=PAGES)
@@ -94,7 +95,8 @@ def scrub_with_the_lock_held() -> None:
         while in_time:
             peel()
             some = scrub_and_free()
-            in_time = some and choose(False, True)
+            time_is_left = choose(False, True)
+            in_time = some and time_is_left
         unlock_page_scrub_lock()
 
 def scrub_with_a_lock_to_serialise() -> None:
@@ -105,7 +107,8 @@ def scrub_with_a_lock_to_serialise() -> None:
             peel()
             unlock_page_scrub_lock()
             some = scrub_and_free()
-            in_time = some and choose(False, True)
+            time_is_left = choose(False, True)
+            in_time = some and time_is_left
         spin_unlock(serialise_lock)
 
 @process(count=2)

@@ -2,13 +2,13 @@
 
 Read: dea460d869 (XSA-346, 2020), 4bc2e5333a (XSA-480, 2026) and a428b913a0 (XSA-393, 2021), each a
 mending.  A domain gives a page back: Xen takes the page out of the domain's p2m, flushes the
-translations of it that CPUs (or an IOMMU) have cached, and frees the page.  Flushes are dear, and so
-some were put off, to be made once for many pages; but the page was freed at once (346, 480).  Until
-the flush the old owner writes through the translation that is cached: also after the page is
+translations of it that CPUs (or an IOMMU) have cached, and frees the page.  Flushes are dear, and
+so some were put off, to be made once for many pages; but the page was freed at once (346, 480).
+Until the flush the old owner writes through the translation that is cached: also after the page is
 scrubbed, and another domain's.  With KEEP_ENTRY (393) the entry in the p2m itself was left there,
 and the flush is in time for nothing.
 
-A scrub cannot help, whenever it is made: it is a promise about who can write.  `tlb` is the one
+A scrub cannot help, whenever it is made: it is a promise about who can write. `tlb` is the one
 translation that the CPU of domain[0]'s other vCPU may have cached.
 """
 from modelcheck.lang import (Lock, always, atomic, boot, element, free, holds, param, pattern_of,

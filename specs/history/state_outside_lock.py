@@ -9,9 +9,10 @@ and both are put on the heap as one buddy.  The page is then on the heap, and it
 Xen's page_list_del() looks at nothing but the links: of a page that is not on the list it writes
 through what they were.  So the promise is checked where the merge is about to do that.
 
-In 2010 free_heap_pages() made the same mistake at its other end, and said free before it took the
-lock (FREE_TOO).  Two orders, two pages and two domains are enough.  What the allocation did outside
-the lock besides, in 2017 also a scrub, only makes the gap wider, and is left out.
+In 2010 free_heap_pages() made the same mistake at the other end: it said that a page is free, and
+then took the lock to put it on the heap.  FREE_SIDE is that half alone.  Two orders, two pages and
+two domains are enough.  What the allocation did in the gap, in 2017 also a scrub, only makes it
+wider, and is left out.
 """
 from modelcheck.lang import (Ghost, Indexed, Lock, Process, always, array, between, boot, chain,
     element, free, holds, index_of, instances, param, predicate, process, shared, sometimes,
@@ -22,7 +23,7 @@ from modelcheck.xen.page_list import (PageListHead, is_page_list, page_list_add_
 from typing import Annotated
 
 FIXED = param(False)
-FREE_TOO = param(False)
+FREE_SIDE = param(False)
 MAX_ORDER = 1
 EXPECT = (violates("a page is taken off the list that it is on", when=not FIXED),
           holds(when=FIXED))
@@ -58,18 +59,18 @@ def alloc_heap_page() -> Page | None:
         pg.order = 0                          # halve it: the lower page goes back
         page_list_add_tail(pg, heap[0])
         pg = pg[1]
-    if not FIXED:
+    if not FIXED and not FREE_SIDE:
         spin_unlock(heap_lock)
     assert pg.count_info == PGC.FREE, "a page from the heap is free"
     pg.count_info = PGC.INUSE
     assert pg.owner is None, "no page has two owners"
     pg.owner = this_process()
-    if FIXED:
+    if FIXED or FREE_SIDE:
         spin_unlock(heap_lock)
     return pg
 
 def free_heap_page(pg: Page) -> None:
-    if FREE_TOO and not FIXED:
+    if FREE_SIDE and not FIXED:
         set_free(pg)
         spin_lock(heap_lock)
     else:

@@ -2,7 +2,7 @@
 
 Read: 75d29d9b5e (2025, the mending), and 65c9792df6 (2013, which it mends).  A domain that is being
 built may claim memory before it allocates it: outstanding_claims is what all of them have claimed
-and do not have yet, and who has no claim may only have what is more than that. alloc_heap_pages()
+and do not have yet, and who has no claim may only have what is more than that.  alloc_heap_pages()
 reduced total_avail_pages under heap_lock; the claim was reduced later, when the pages were assigned
 to the domain, under heap_lock again.  In between the same page counts twice: as gone, and as
 claimed.

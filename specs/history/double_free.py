@@ -1,6 +1,6 @@
 """A page that was freed twice went unnoticed, until the heap's lists were in ruins.
 
-Read: f882fadbeb (2019, the mending). free_heap_pages() asked of a page only that it be not
+Read: f882fadbeb (2019, the mending).  free_heap_pages() asked of a page only that it be not
 offlined, and said that it is free.  Freed a second time, the page is linked into the list that it
 is on already.  Nothing happens; some later allocation stumbles over it, and its trace does not lead
 to who freed the page twice.  Since the mending a page must be in use to be freed, and Xen stops

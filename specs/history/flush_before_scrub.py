@@ -18,6 +18,7 @@ from modelcheck.xen.page import (PGC, CountInfo, PageContents, fill_page, is_scr
 
 FIXED = param(False)
 PAGES = param(1, 1, 2)
+DOMAINS = param(1, 1, 2)
 EXPECT = (violates("a guest with its caches off reads no dirty page", when=not FIXED),
           holds(when=FIXED))
 
@@ -52,13 +53,13 @@ def free_heap_page(pg: Page) -> None:
     pg.count_info = CountInfo(PGC.FREE, need_scrub=True)
     spin_unlock(heap_lock)
 
-@process
+@process(count=DOMAINS)
 def domain(me: int) -> None:
     while True:
         pg = alloc_heap_page()
         if pg is not None:
-            assert ram_is_scrubbed(pg), "a guest with its caches off reads no dirty page"
             assert is_scrubbed(pg), "no dirty page is returned to a caller"
+            assert ram_is_scrubbed(pg), "a guest with its caches off reads no dirty page"
             fill_page(pg, me)
             free_heap_page(pg)
 

@@ -2,7 +2,7 @@
 
 Read: 1e2df96088 (2018, the mending) and 1a37f33ea6 (2017, which it mends).  A buddy's head keeps
 first_dirty, the first of its pages that may need a scrub, or INVALID_DIRTY_IDX: all of it is clean.
-When two buddies become one, whose first_dirty is it? free_heap_pages() answered that where the
+When two buddies become one, whose first_dirty is it?  free_heap_pages() answered that where the
 other one stands before, and not where it stands behind: freed clean, with a dirty successor, the
 whole was said to be clean.  It went to the clean end of the list, and an allocation that took it
 did not look for pages to scrub.
@@ -13,8 +13,8 @@ caller receives what somebody else has left in the successor.
 There is one CPU, and no choice but which page is freed first, and which of them is dirty.
 """
 from modelcheck.lang import (Indexed, Lock, always, array, between, chain, choose, element, free,
-    holds, index_of, instances, param, process, replace, shared, sometimes, spin_lock, spin_unlock,
-    test_and_clear_bit, violates)
+    holds, index_of, instances, not_null, param, process, replace, shared, sometimes, spin_lock,
+    spin_unlock, test_and_clear_bit, violates)
 from modelcheck.xen.page import PGC, CountInfo, PageContents, is_scrubbed, scrub_one_page
 from modelcheck.xen.page_list import (PageListHead, page_list_add, page_list_add_tail,
     page_list_del, page_list_remove_head)
@@ -62,24 +62,22 @@ def free_heap_page(pg: Page, need_scrub: bool) -> None:
             break
         page_list_del(buddy, heap[order])
         its_first_dirty = buddy.first_dirty
-        if index_of(pg) & (1 << order) != 0:  # merge with predecessor
+        if index_of(pg) & (1 << order) != 0:  # merge with predecessor; else with successor
             if its_first_dirty != INVALID_DIRTY_IDX:
                 first_dirty = its_first_dirty
             elif first_dirty != INVALID_DIRTY_IDX:
                 first_dirty = (1 << order) + first_dirty
             pg = buddy
-        elif FIXED and first_dirty == INVALID_DIRTY_IDX != its_first_dirty:
-            first_dirty = (1 << order) + its_first_dirty          # merge with successor
+        elif FIXED and first_dirty == INVALID_DIRTY_IDX and its_first_dirty != INVALID_DIRTY_IDX:
+            first_dirty = (1 << order) + its_first_dirty
         order += 1
     page_list_add_scrub(pg, order, first_dirty)
     spin_unlock(heap_lock)
 
-def alloc_heap_pages(order: int) -> Page | None:
+def alloc_heap_pages(order: int) -> Page:
     spin_lock(heap_lock)
-    pg = page_list_remove_head(heap[order])
-    if pg is None:
-        spin_unlock(heap_lock)
-        return None
+    head = page_list_remove_head(heap[order])
+    pg = not_null(head)                       # all pages are free here, and one buddy
     first_dirty = pg.first_dirty
     for i in range(1 << order):
         info = pg[i].count_info
@@ -107,9 +105,8 @@ def cpu() -> None:
     give_back(first)
     give_back(element(Page, 1 - index_of(first)))
     pg = alloc_heap_pages(MAX_ORDER)
-    if pg is not None:
-        for i in range(1 << MAX_ORDER):
-            assert is_scrubbed(pg[i]), "no dirty page is returned to a caller"
+    for i in range(1 << MAX_ORDER):
+        assert is_scrubbed(pg[i]), "no dirty page is returned to a caller"
 
 @always(when=FIXED and free(heap_lock))
 def first_dirty_is_before_every_page_that_needs_a_scrub() -> bool:

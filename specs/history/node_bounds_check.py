@@ -16,7 +16,7 @@ from typing import Annotated
 FIXED = param(False)
 LOST = param(False)
 NODES = param(3, 1, 4)
-CPUS = param(2, 1, 2)                         # each on a node of its own
+CPUS = param(2, 1, 2)                         # each on a node of its own: the last ones
 EXPECT = (holds(when=FIXED or not LOST),
           violates("a node's number is one of the array's", when=LOST and not FIXED))
 
@@ -33,7 +33,7 @@ class Node:
 @boot
 def init_nodes() -> None:
     for node in instances(Node):
-        if index_of(node) < CPUS:
+        if index_of(node) >= NODES - CPUS:
             node.has_cpus = True
             node.online = not LOST
         else:
@@ -82,7 +82,7 @@ def node_to_scrub(local_node: NodeId) -> NodeId:
 @process(count=CPUS)
 def idle_loop(me: int) -> None:
     while True:
-        node = node_to_scrub(me)
+        node = node_to_scrub(NODES - CPUS + me)
         if node != MAX_NUMNODES:
             element(Node, node).need_scrub = False
             assert element(Node, node).scrubbing, "who scrubs a node has its bit"

@@ -69,13 +69,11 @@ def mark_page_offline(pg: Page) -> None:
         old = found
 
 def buddy_of(pg: Page) -> Page | None:
-    """The head of the buddy on the heap that the page is in."""
+    """The head of the buddy on the heap that the page is in.  Of two pages, no list has two."""
     for order in range(MAX_ORDER + 1):
         head = heap[order].next
-        while head is not None:
-            if index_of(head) >> order == index_of(pg) >> order:
-                return head
-            head = head.next
+        if head is not None and index_of(head) >> order == index_of(pg) >> order:
+            return head
     return None
 
 def reserve_offlined_page(head: Page) -> None:

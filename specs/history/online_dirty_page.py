@@ -3,7 +3,7 @@
 No commit mends this: the model showed it, and page_alloc.c has it so from 2017 (1a37f33ea6 and
 its series) to the newest that was read (c447b7308b, August 2026).  A free page that needs a scrub
 keeps need_scrub when it goes offline (mark_page_offline leaves all flags); so does one that is in
-use then, and is freed by a dying domain later. online_page() makes it a page in use, and frees it
+use then, and is freed by a dying domain later.  online_page() makes it a page in use, and frees it
 with free_heap_pages(pg, 0, false): the last argument says that it needs no scrub, and the flag is
 dropped with the state.  Whoever allocates it next receives what the dead domain has left.
 

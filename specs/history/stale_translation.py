@@ -8,7 +8,7 @@ Until the flush the old owner writes through the translation that is cached: als
 scrubbed, and another domain's.  With KEEP_ENTRY (393) the entry in the p2m itself was left there,
 and the flush is in time for nothing.
 
-A scrub cannot help, whenever it is made: it is a promise about who can write. `tlb` is the one
+A scrub cannot help, whenever it is made: it is a promise about who can write.  `tlb` is the one
 translation that the CPU of domain[0]'s other vCPU may have cached.
 """
 from modelcheck.lang import (Lock, always, atomic, boot, element, free, holds, param, pattern_of,

@@ -24,6 +24,7 @@ from typing import Annotated
 
 FIXED = param(False)
 FREE_SIDE = param(False)
+DOMAINS = param(2, 1, 3)
 MAX_ORDER = 1
 EXPECT = (violates("a page is taken off the list that it is on", when=not FIXED),
           holds(when=FIXED))
@@ -54,6 +55,7 @@ def alloc_heap_page() -> Page | None:
     if pg is None:
         pg = page_list_remove_head(heap[1])
         if pg is None:
+            assert no_page_is_free(), "an allocation fails only when no page is free"
             spin_unlock(heap_lock)
             return None
         pg.order = 0                          # halve it: the lower page goes back
@@ -96,12 +98,16 @@ def set_free(pg: Page) -> None:
     pg.count_info = PGC.FREE
     pg.owner = None
 
-@process(count=2)
+@process(count=DOMAINS)
 def domain() -> None:
     while True:
         pg = alloc_heap_page()
         if pg is not None:
             free_heap_page(pg)
+
+@predicate
+def no_page_is_free() -> bool:
+    return all(pg.count_info != PGC.FREE for pg in instances(Page))
 
 @predicate
 def is_on_list(pg: Page, order: int) -> bool:

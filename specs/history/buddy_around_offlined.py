@@ -13,26 +13,24 @@ and never merged.  That costs only large buddies.
 
 There is one CPU, which takes pages offline, one after the other.
 """
-from modelcheck.lang import (Enum, Indexed, Lock, always, array, auto, between, boot, chain, choose,
-    element, free, holds, index_of, instances, param, process, shared, sometimes, spin_lock,
-    spin_unlock, violates)
+from modelcheck.lang import (Indexed, Lock, array, between, boot, choose, element, free, holds,
+    index_of, instances, param, process, promises, shared, sometimes, spin_lock, spin_unlock,
+    violates)
+from modelcheck.xen.invariants import buddies, maximal_merge, page_lists
+from modelcheck.xen.page import PGC, CountInfo
 from modelcheck.xen.page_list import PageListHead, page_list_add_tail, page_list_del
 from typing import Annotated
 
 FIXED = param(False)
 ALIGNED = param(False)
 MAX_ORDER = param(2, 1, 3)
-EXPECT = (violates("a buddy begins where one of its order may", when=not FIXED and not ALIGNED),
-          violates("no two buddies on the heap could be one", when=not FIXED and ALIGNED),
+EXPECT = (violates("the heap holds the free pages and no others", when=not FIXED and not ALIGNED),
+          violates("no two buddies on the heap could be merged", when=not FIXED and ALIGNED),
           holds(when=FIXED))
-
-class PGC(Enum):
-    OFFLINED = auto()
-    FREE = auto()
 
 @shared(count=1 << MAX_ORDER)
 class Page(Indexed):
-    count_info: PGC = PGC.FREE
+    count_info: CountInfo = CountInfo(PGC.FREE)
     order: Annotated[int, between(0, MAX_ORDER)] = 0
     next: "Page | None" = None
     prev: "Page | None" = None
@@ -40,6 +38,11 @@ class Page(Indexed):
 heap = array(PageListHead[Page], MAX_ORDER + 1)
 page_offlined_list = PageListHead[Page]()
 heap_lock = Lock("heap_lock")
+
+PROMISES = (
+    promises(page_lists(heap), buddies(Page, heap, MAX_ORDER), when=free(heap_lock)),
+    promises(maximal_merge(heap, MAX_ORDER), when=(FIXED or ALIGNED) and free(heap_lock)),
+)
 
 @boot
 def boot_allocator() -> None:
@@ -60,7 +63,7 @@ def buddy_of(pg: Page) -> Page | None:
 
 def all_free(pg: Page, count: int) -> bool:
     i = 0
-    while i < count and pg[i].count_info == PGC.FREE:
+    while i < count and pg[i].count_info.state == PGC.FREE:
         i += 1
     return i == count
 
@@ -84,7 +87,7 @@ def reserve_offlined_page(head: Page) -> None:
     page_list_del(head, heap[head_order])
     at = 0
     while at < 1 << head_order:
-        if head[at].count_info == PGC.OFFLINED:
+        if head[at].count_info.state == PGC.OFFLINED:
             page_list_add_tail(head[at], page_offlined_list)
             at += 1
         else:
@@ -97,7 +100,7 @@ def offline_page(pg: Page) -> None:
     spin_lock(heap_lock)
     head = buddy_of(pg)
     if head is not None:
-        pg.count_info = PGC.OFFLINED
+        pg.count_info = CountInfo(PGC.OFFLINED)
         reserve_offlined_page(head)
     spin_unlock(heap_lock)
 
@@ -107,24 +110,7 @@ def administrator() -> None:
         pg = choose(instances(Page))
         offline_page(pg)
 
-@always(when=free(heap_lock))
-def a_buddy_begins_where_one_of_its_order_may() -> bool:
-    return all(all(index_of(pg) % (1 << order) == 0 for pg in chain(heap[order].next, "next"))
-               for order in range(MAX_ORDER + 1))
-
-@always(when=(FIXED or ALIGNED) and free(heap_lock))
-def no_two_buddies_on_the_heap_could_be_one() -> bool:
-    return all(all(element(Page, index_of(pg) ^ (1 << order)) not in chain(heap[order].next, "next")
-                   for pg in chain(heap[order].next, "next"))
-               for order in range(MAX_ORDER))
-
-@always(when=free(heap_lock))
-def no_page_is_lost() -> bool:
-    return sum(sum(1 << order for pg in chain(heap[order].next, "next"))
-               for order in range(MAX_ORDER + 1)) == sum(
-        pg.count_info == PGC.FREE for pg in instances(Page))
-
 @sometimes(when=FIXED)
 def two_pages_are_offline_and_a_larger_buddy_is_left() -> bool:
     return heap[1].next is not None and sum(
-        pg.count_info == PGC.OFFLINED for pg in instances(Page)) == 2
+        pg.count_info.state == PGC.OFFLINED for pg in instances(Page)) == 2

@@ -8,20 +8,16 @@ neither can undo the other.  It must hold before (FIXED=False) and after, and do
 What it rests on is shown by PLAIN: an instruction that is not atomic, and no lock.  Then a page
 that was told to go offline may forget it.
 """
-from modelcheck.lang import (Enum, Ghost, Lock, always, auto, cmpxchg, element, holds, instances,
+from modelcheck.lang import (Ghost, Lock, always, cmpxchg, element, holds, instances,
     param, predicate, process, replace, shared, sometimes, spin_lock, spin_unlock,
     test_and_clear_bit, violates)
-from modelcheck.xen.page import PageContents, is_half_scrubbed, is_scrubbed, scrub_one_page
+from modelcheck.xen.page import PGC, PageContents, is_half_scrubbed, is_scrubbed, scrub_one_page
 from dataclasses import dataclass
 
 FIXED = param(False)
 PLAIN = param(False)
 EXPECT = holds(when=not PLAIN), violates(
     "no page forgets that it was told to go offline", when=PLAIN)
-
-class PGC(Enum):
-    INUSE = auto()
-    OFFLINING = auto()
 
 @dataclass(frozen=True)
 class CountInfo:

@@ -11,6 +11,7 @@ whoever clears need_scrub takes the page away from its domain.
 """
 from modelcheck.lang import (Lock, always, boot, element, holds, param, process, replace,
     shared, sometimes, spin_lock, spin_unlock, test_and_clear_bit, violates)
+from modelcheck.xen.invariants import clean_handover
 from modelcheck.xen.page import PGC, PageContents, fill_page, is_scrubbed, scrub_one_page
 from dataclasses import dataclass
 
@@ -82,7 +83,7 @@ def domain(me: int) -> None:
             else:
                 scrub_if_needed(pg)
                 assign_page(pg)
-            assert is_scrubbed(pg), "no dirty page is returned to a caller"
+            assert clean_handover(pg)
             fill_page(pg, me)
             was_allocated = test_and_clear_bit(pg.count_info.allocated)
             assert was_allocated, "a page is its domain's until it is given back"

@@ -10,9 +10,10 @@ No second CPU is needed, but a second memory: `contents` is what a CPU reads and
 caches, `ram` is what lies behind them.  A cache may write a line back whenever it likes (`cache`).
 A guest that writes with its caches off is left out.
 """
-from modelcheck.lang import (Lock, always, choose, free, holds, instances, param, process, replace,
+from modelcheck.lang import (Lock, choose, holds, instances, param, process, promises, replace,
     shared, sometimes, spin_lock, spin_unlock, test_and_clear_bit, violates)
 from modelcheck.xen.cache import LINES, flush_page_to_ram, ram_is_scrubbed, write_back
+from modelcheck.xen.invariants import clean_handover, conservative_label
 from modelcheck.xen.page import (PGC, CountInfo, PageContents, fill_page, is_scrubbed,
     scrub_one_page)
 
@@ -29,6 +30,8 @@ class Page:
     ram: PageContents
 
 heap_lock = Lock("heap_lock")
+
+PROMISES = promises(conservative_label(Page))
 
 def alloc_heap_page() -> Page | None:
     """Of a heap without lists: any page will do."""
@@ -58,7 +61,7 @@ def domain(me: int) -> None:
     while True:
         pg = alloc_heap_page()
         if pg is not None:
-            assert is_scrubbed(pg), "no dirty page is returned to a caller"
+            assert clean_handover(pg)
             assert ram_is_scrubbed(pg), "a guest with its caches off reads no dirty page"
             fill_page(pg, me)
             free_heap_page(pg)
@@ -69,11 +72,6 @@ def cache() -> None:
         pg = choose(instances(Page))
         line = choose(range(LINES))
         write_back(pg, line)
-
-@always(when=free(heap_lock))
-def a_free_page_says_that_it_needs_a_scrub() -> bool:
-    return all(pg.count_info.need_scrub for pg in instances(Page)
-               if pg.count_info.state == PGC.FREE)
 
 @sometimes
 def the_cache_holds_zeros_that_ram_does_not() -> bool:

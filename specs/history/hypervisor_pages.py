@@ -10,6 +10,7 @@ domains only read.
 """
 from modelcheck.lang import (Lock, always, boot, chain, free, holds, instances, param, process,
     shared, sometimes, spin_lock, spin_unlock, violates)
+from modelcheck.xen.invariants import clean_handover
 from modelcheck.xen.page import (PageContents, fill_page, is_half_scrubbed, is_scrubbed,
     scrub_one_page)
 from modelcheck.xen.page_list import PageListHead, page_list_add_tail, page_list_remove_head
@@ -66,7 +67,7 @@ def domain() -> None:
     while True:
         pg = alloc_heap_page()
         if pg is not None:
-            assert is_scrubbed(pg), "no dirty page is returned to a caller"
+            assert clean_handover(pg)
             pg.is_owned = True
             free_domheap_page(pg)
 

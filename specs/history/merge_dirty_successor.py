@@ -12,10 +12,11 @@ caller receives what somebody else has left in the successor.
 
 There is one CPU, and no choice but which page is freed first, and which of them is dirty.
 """
-from modelcheck.lang import (Indexed, Lock, always, array, between, chain, choose, element, free,
-    holds, index_of, instances, not_null, param, process, replace, shared, sometimes, spin_lock,
+from modelcheck.lang import (Indexed, Lock, array, between, choose, element, free, holds, index_of,
+    instances, not_null, param, process, promises, replace, shared, sometimes, spin_lock,
     spin_unlock, test_and_clear_bit, violates)
-from modelcheck.xen.page import PGC, CountInfo, PageContents, is_scrubbed, scrub_one_page
+from modelcheck.xen.invariants import clean_handover, index_soundness
+from modelcheck.xen.page import PGC, CountInfo, PageContents, scrub_one_page
 from modelcheck.xen.page_list import (PageListHead, page_list_add, page_list_add_tail,
     page_list_del, page_list_remove_head)
 from typing import Annotated
@@ -39,6 +40,9 @@ class Page(Indexed):
 
 heap = array(PageListHead[Page], MAX_ORDER + 1)
 heap_lock = Lock("heap_lock")
+
+PROMISES = promises(
+    index_soundness(Page, heap, INVALID_DIRTY_IDX), when=FIXED and free(heap_lock))
 
 def page_list_add_scrub(pg: Page, order: int, first_dirty: int) -> None:
     pg.order = order
@@ -106,13 +110,7 @@ def cpu() -> None:
     give_back(element(Page, 1 - index_of(first)))
     pg = alloc_heap_pages(MAX_ORDER)
     for i in range(1 << MAX_ORDER):
-        assert is_scrubbed(pg[i]), "no dirty page is returned to a caller"
-
-@always(when=FIXED and free(heap_lock))
-def first_dirty_is_before_every_page_that_needs_a_scrub() -> bool:
-    return all(all(head.first_dirty <= index_of(pg) for pg in instances(Page)
-                   if pg.count_info.need_scrub)
-               for head in chain(heap[MAX_ORDER].next, "next"))
+        assert clean_handover(pg[i])
 
 @sometimes
 def a_buddy_has_one_dirty_page() -> bool:

@@ -9,9 +9,10 @@ that comes upon it stops the machine, since what it takes off the heap must be f
 Taking one page off the heap breaks its buddy up: what is whole beside it goes back in smaller
 buddies (reserve_offlined_page), and the page goes to page_offlined_list.
 """
-from modelcheck.lang import (Enum, Indexed, Lock, always, array, auto, between, boot, chain, choose,
+from modelcheck.lang import (Indexed, Lock, always, array, between, boot, chain, choose,
     cmpxchg, element, free, holds, index_of, instances, param, process, shared, sometimes,
     spin_lock, spin_unlock, violates)
+from modelcheck.xen.page import PGC
 from modelcheck.xen.page_list import (PageListHead, is_page_list, page_list_add_tail,
     page_list_del, page_list_remove_head)
 from typing import Annotated
@@ -19,12 +20,6 @@ from typing import Annotated
 FIXED = param(False)
 MAX_ORDER = 1
 EXPECT = violates("a page from the heap is free", when=not FIXED), holds(when=FIXED)
-
-class PGC(Enum):
-    INUSE = auto()
-    OFFLINING = auto()
-    OFFLINED = auto()
-    FREE = auto()
 
 @shared(count=1 << MAX_ORDER)
 class Page(Indexed):

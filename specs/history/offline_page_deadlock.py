@@ -11,20 +11,15 @@ with heap_lock held; staking a claim takes page_alloc_lock first, and heap_lock 
 It is mended by holding heap_lock only around the mark (and around taking a free page off the heap).
 Left out: the lists, which no lock order depends on, and populate-on-demand.
 """
-from modelcheck.lang import (Enum, Ghost, Lock, always, auto, between, cmpxchg, holds, param,
+from modelcheck.lang import (Ghost, Lock, always, between, cmpxchg, holds, param,
     process, replace, shared, sometimes, spin_lock, spin_unlock, violates)
+from modelcheck.xen.page import PGC
 from dataclasses import dataclass
 from typing import Annotated
 
 FIXED = param(False)
 CLAIM = param(False)
 EXPECT = violates("deadlock", when=not FIXED), holds(when=FIXED)
-
-class PGC(Enum):
-    INUSE = auto()
-    OFFLINING = auto()
-    OFFLINED = auto()
-    FREE = auto()
 
 @dataclass(frozen=True)
 class CountInfo:

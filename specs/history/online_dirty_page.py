@@ -13,13 +13,13 @@ CPUs whether there is work.  It counts a dirty page that went offline, for ever.
 FIXED is what we should do, and in no Xen: online_page() hands on the flag that it found, and a
 dirty page that goes offline is taken off the count.  Left out: buddies, the idle CPUs' scrub.
 """
-from modelcheck.lang import (Enum, Lock, always, at_rest, auto, between, boot, chain, choose,
-    cmpxchg, holds, instances, param, process, replace, shared, sometimes, spin_lock, spin_unlock,
-    test_and_clear_bit, violates)
-from modelcheck.xen.page import PageContents, fill_page, is_scrubbed, scrub_one_page
+from modelcheck.lang import (Lock, at_rest, between, boot, choose, cmpxchg, holds, instances, param,
+    process, promises, replace, shared, sometimes, spin_lock, spin_unlock, test_and_clear_bit,
+    violates)
+from modelcheck.xen.invariants import clean_handover, conservative_label, need_scrub_counts
+from modelcheck.xen.page import PGC, CountInfo, PageContents, fill_page, scrub_one_page
 from modelcheck.xen.page_list import (PageListHead, page_list_add, page_list_add_tail,
     page_list_del, page_list_remove_head)
-from dataclasses import dataclass
 from typing import Annotated
 
 FIXED = param(False)
@@ -27,20 +27,9 @@ COUNTED = param(False)
 PAGES = param(1, 1, 2)
 EXPECT = (
     violates("no dirty page is returned to a caller", when=not FIXED and not COUNTED),
-    violates("node need scrub counts the dirty pages on the heap", when=not FIXED and COUNTED),
+    violates("node_need_scrub counts the free pages that need it", when=not FIXED and COUNTED),
     holds(when=FIXED),
 )
-
-class PGC(Enum):
-    INUSE = auto()
-    OFFLINING = auto()
-    OFFLINED = auto()
-    FREE = auto()
-
-@dataclass(frozen=True)
-class CountInfo:
-    state: PGC
-    need_scrub: bool = False
 
 @shared(count=PAGES)
 class Page:
@@ -57,6 +46,9 @@ node = Node()
 heap = PageListHead[Page]()
 page_offlined_list = PageListHead[Page]()
 heap_lock = Lock("heap_lock")
+
+PROMISES = (promises(need_scrub_counts(node, Page), when=COUNTED and at_rest()),
+            promises(conservative_label(Page), when=FIXED))
 
 @boot
 def scrub_heap_pages() -> None:
@@ -136,7 +128,7 @@ def online_page(pg: Page) -> None:
 def domain(me: int) -> None:
     pg = alloc_heap_page()
     if pg is not None:
-        assert is_scrubbed(pg), "no dirty page is returned to a caller"
+        assert clean_handover(pg)
         fill_page(pg, me)
         free_heap_page(pg, True)              # it dies
 
@@ -148,10 +140,6 @@ def administrator() -> None:
             offline_page(pg)
         else:
             online_page(pg)
-
-@always(when=COUNTED and at_rest())
-def node_need_scrub_counts_the_dirty_pages_on_the_heap() -> bool:
-    return node.need_scrub == sum(pg.count_info.need_scrub for pg in chain(heap.next, "next"))
 
 @sometimes
 def a_dirty_page_is_offline() -> bool:

@@ -12,11 +12,12 @@ Nothing is unsafe here: what is broken is a bound, on how many pages are scrubbe
 held.  The ghost `scrubs` counts them, from taking the lock to releasing it.
 """
 from modelcheck.lang import (Ghost, Lock, always, between, boot, choose, free, holds, instances,
-    param, process, shared, sometimes, spin_lock, spin_trylock, spin_unlock, this_process, violates)
-from modelcheck.xen.page import (PageContents, fill_page, is_half_scrubbed, is_scrubbed,
-    scrub_one_page)
-from modelcheck.xen.page_list import (PageListHead, is_page_list, page_list_add,
-    page_list_add_tail, page_list_remove_head)
+    param, process, promises, shared, sometimes, spin_lock, spin_trylock, spin_unlock,
+    this_process, violates)
+from modelcheck.xen.invariants import clean_handover, page_list
+from modelcheck.xen.page import PageContents, fill_page, is_half_scrubbed, scrub_one_page
+from modelcheck.xen.page_list import (PageListHead, page_list_add, page_list_add_tail,
+    page_list_remove_head)
 from typing import Annotated
 
 FIXED = param(False)
@@ -42,6 +43,8 @@ heap_lock = Lock("heap_lock")
 page_scrub_lock = Lock("page_scrub_lock")
 serialise_lock = Lock("serialise_lock")
 batch = PageListHead[Page]()                  # the softirq's own, which runs on one CPU at a time
+
+PROMISES = promises(page_list(page_scrub_list), when=free(page_scrub_lock))
 
 @boot
 def scrub_heap_pages() -> None:
@@ -124,17 +127,13 @@ def domain(me: int) -> None:
     while True:
         pg = alloc_heap_page()
         if pg is not None:
-            assert is_scrubbed(pg), "no dirty page is returned to a caller"
+            assert clean_handover(pg)
             fill_page(pg, me)
             free_domheap_page(pg)
 
 @always
 def no_page_is_scrubbed_while_page_scrub_lock_is_held() -> bool:
     return bound.scrubs == 0
-
-@always(when=free(page_scrub_lock))
-def the_scrub_list_is_whole() -> bool:
-    return is_page_list(page_scrub_list)
 
 @sometimes
 def a_page_is_half_scrubbed_while_another_waits() -> bool:

@@ -21,7 +21,13 @@ MUTANTS = (
     Mutant(
         "history/state_outside_lock", "a freed page is on no list",
         "page_list_add_tail(pg, heap[order])", "pass",
-        "the heap lists are whole and hold the free pages", FIXED,
+        "the heap holds the free pages and no others", FIXED,
+    ),
+    Mutant(
+        "history/state_outside_lock", "a freed page is put on its list twice",
+        "page_list_add_tail(pg, heap[order])",
+        "page_list_add_tail(pg, heap[order])\npage_list_add_tail(pg, heap[order])",
+        "page lists are whole", FIXED,
     ),
     Mutant(
         "history/state_outside_lock", "a freed page goes to the heap in use",
@@ -39,13 +45,13 @@ MUTANTS = (
     Mutant(
         "history/merge_dirty_successor", "the merged buddy's index is not the successor's",
         "first_dirty = (1 << order) + its_first_dirty", "pass",
-        "first dirty is before every page that needs a scrub", FIXED,
+        "first_dirty stands at or before the first page that needs a scrub", FIXED,
     ),
     Mutant(
         "history/flush_before_scrub", "a freed page is not marked",
         "pg.count_info = CountInfo(PGC.FREE, need_scrub=True)",
         "pg.count_info = CountInfo(PGC.FREE, need_scrub=False)",
-        "a free page says that it needs a scrub", FIXED,
+        "a free page that is not scrubbed says need_scrub", FIXED,
     ),
     Mutant(
         "history/flush_before_scrub", "the allocation does not scrub",
@@ -60,7 +66,7 @@ MUTANTS = (
         "history/scrub_lock_held", "the page is put on the scrub list twice",
         "page_list_add(pg, page_scrub_list)",
         "page_list_add(pg, page_scrub_list)\npage_list_add(pg, page_scrub_list)",
-        "the scrub list is whole", FIXED,
+        "page lists are whole", FIXED,
     ),
     Mutant(
         "history/scrub_lock_held", "the softirq does not scrub",
@@ -87,7 +93,19 @@ MUTANTS = (
     ),
     Mutant(
         "history/buddy_around_offlined", "what is left of a buddy does not come back",
-        "page_list_add_tail(head[at], heap[order])", "pass", "no page is lost", FIXED,
+        "page_list_add_tail(head[at], heap[order])", "pass",
+        "the heap holds the free pages and no others", FIXED,
+    ),
+    Mutant(
+        "history/buddy_around_offlined", "what is left of a buddy comes back twice",
+        "page_list_add_tail(head[at], heap[order])",
+        "page_list_add_tail(head[at], heap[order])\npage_list_add_tail(head[at], heap[order])",
+        "page lists are whole", FIXED,
+    ),
+    Mutant(
+        "history/online_dirty_page", "the page that comes online forgets its flag",
+        "free_heap_page(pg, FIXED and info.need_scrub)", "free_heap_page(pg, False)",
+        "a free page that is not scrubbed says need_scrub", FIXED,
     ),
     Mutant(
         "history/online_dirty_page", "the page that goes offline stays on the heap",

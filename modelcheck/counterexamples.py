@@ -45,6 +45,7 @@ KNOWN: tuple[tuple[str, str, Sets], ...] = (
     ("buddy_around_offlined_aligned", "specs/history/buddy_around_offlined.py", {"ALIGNED": True}),
     ("online_dirty_page", "specs/history/online_dirty_page.py", {}),
     ("online_dirty_page_counted", "specs/history/online_dirty_page.py", {"COUNTED": True}),
+    ("unfair_lock", "specs/history/unfair_lock.py", {}),
     ("clear_without_lock_plain", "specs/history/clear_without_lock.py", {"PLAIN": True}),
     ("flag_of_its_own_assign_first", "specs/history/flag_of_its_own.py", {"ASSIGN_FIRST": True}),
     ("node_bounds_check_lost", "specs/history/node_bounds_check.py", {"LOST": True}),

@@ -112,6 +112,16 @@ MUTANTS = (
         "page_list_del(pg, heap)", "pass", NOT_FREE, FIXED,
     ),
     Mutant(
+        "history/unfair_lock", "a ticket lock is released twice",
+        "ticket_unlock(heap_lock)", "ticket_unlock(heap_lock)\nticket_unlock(heap_lock)",
+        "a ticket lock is released by its holder", FIXED,
+    ),
+    Mutant(
+        "history/unfair_lock", "a lock of one byte is released twice",
+        "tas_unlock(byte_lock)", "tas_unlock(byte_lock)\ntas_unlock(byte_lock)",
+        "a test-and-set lock is released by its holder",
+    ),
+    Mutant(
         "history/clear_without_lock", "the allocation does not scrub",
         "scrub_one_page(pg)", "pass", "what an allocation returns is scrubbed, and says so",
         FIXED, nth=2,

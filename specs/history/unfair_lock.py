@@ -1,10 +1,10 @@
 """Before Xen's spin locks were fair, a CPU could wait for heap_lock without end.
 
-Read: 45fcc4568c (2015): spin locks become ticket locks.  Until then a lock was a byte: whoever found
-it free took it, and who had waited longest had no better chance.  A CPU that wants to scrub, or a
-domain that is torn down, could be overtaken time and again by CPUs that allocate.  With tickets each
-other CPU goes before it once at most: it draws a ticket behind those that are there, and all that
-come later draw theirs behind it.
+Read: 45fcc4568c (2015): spin locks become ticket locks.  Until then a lock was a byte: whoever
+found it free took it, and who had waited longest had no better chance.  A CPU that wants to scrub,
+or a domain that is torn down, could be overtaken time and again by CPUs that allocate.  With
+tickets each other CPU goes before it once at most: it draws a ticket behind those that are there,
+and all that come later draw theirs behind it.
 
 What the idle scrub of 2017 does (b43abf5ca3) rests on this: it takes a ticket, and answers whoever
 holds the lock while it waits; a lock that is only tried is not even queued for.

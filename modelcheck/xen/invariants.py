@@ -419,3 +419,10 @@ def no_page_is_free(pages: type[S]) -> bool:
     """Asserted where an allocation of a single page fails.  Dirty pages, and such as are being
     scrubbed, are free."""
     return all(pg.count_info.state != PGC.FREE for pg in instances(pages))
+
+
+@invariant("P1", "an allocation fails only when no page is free")
+def every_page_is_owned(pages: type[OW]) -> bool:
+    """The same for a design that takes free pages off the heap to scrub them: what is on its way is
+    free, whatever its count_info says to keep others away."""
+    return all(pg.owner is not None for pg in instances(pages))

@@ -215,7 +215,7 @@ def neighbour() -> None:
 def a_page_that_is_present_is_scrubbed() -> bool:
     return not entry.present or not not_null(entry.mfn).count_info.need_scrub
 
-@sometimes(when=VCPUS > 1 and P2M_LOCK and not PV)
+@sometimes(when=VCPUS > 1 and P2M_LOCK and not PV and not (DMA and SCRUB_FIRST))
 def a_vCPU_waits_while_another_scrubs() -> bool:
     return any(is_half_scrubbed(pg) for pg in instances(Page)) and all(r.now for r in vcpus)
 

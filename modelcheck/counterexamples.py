@@ -24,6 +24,23 @@ KNOWN: tuple[tuple[str, str, Sets], ...] = (
     ("per_page_cmpxchg_lists", "specs/per_page_cmpxchg_lists.py", {}),
     ("scrub_in_place_deadlock", "specs/scrub_in_place.py",
      {"WAIT_LOCKED": True, "DONE_LOCKED": True}),
+    ("per_cpu_batch_fails", "specs/per_cpu_batch.py", {}),
+    ("per_cpu_batch_looks_free", "specs/per_cpu_batch.py", {"RETRY": True, "LOOKS_FREE": True}),
+    ("page_fault_scrub_twice", "specs/page_fault_scrub.py", {"P2M_LOCK": False}),
+    ("page_fault_scrub_pv", "specs/page_fault_scrub.py", {"PV": True}),
+    ("page_fault_scrub_foreign_map", "specs/page_fault_scrub.py", {"FOREIGN_MAP": True}),
+    ("page_fault_scrub_dma", "specs/page_fault_scrub.py", {"DMA": True}),
+    ("clean_dirty_lists_hole", "specs/clean_dirty_lists.py", {}),
+    ("clean_dirty_lists_own_locks", "specs/clean_dirty_lists.py",
+     {"WAIT": True, "OWN_LOCKS": True}),
+    ("deferred_populate_unpause", "specs/deferred_populate.py", {"UNPAUSE": True}),
+    ("deferred_populate_stash", "specs/deferred_populate.py", {"STASH_LOCK": False}),
+    ("scrub_softirq_fails", "specs/scrub_softirq.py", {}),
+    ("scrub_softirq_retry", "specs/scrub_softirq.py", {"RETRY": True}),
+    ("scrub_softirq_lock_held", "specs/scrub_softirq.py",
+     {"RETRY": True, "COUNT_LATE": True, "VERSION": 1}),
+    ("boot_scrub_unlocked", "specs/boot_scrub.py", {"HEAP_LOCK": False}),
+    ("boot_scrub_freed_dirty", "specs/boot_scrub.py", {"SCRUB_FREES": False}),
 )
 """The name of the files, the spec, and the instance."""
 

@@ -229,6 +229,6 @@ PROMISES = (promises(conservative_label(Page)),
 def a_page_is_half_scrubbed_in_a_batch() -> bool:
     return any(is_half_scrubbed(pg) for own in batch for pg in chain(own.next, "next"))
 
-@sometimes(when=PAGES > 1 and MAX_ORDER > 0)
-def a_scrubbed_chunk_is_merged_with_its_buddy() -> bool:
-    return any(is_scrubbed(pg) for pg in chain(heap[MAX_ORDER].next, "next"))
+@sometimes
+def a_scrubbed_chunk_is_back_on_the_heap() -> bool:
+    return any(is_scrubbed(pg) for head in heap for pg in chain(head.next, "next"))

@@ -86,13 +86,14 @@ def case(path: Path, sets: table.Sets) -> Case:
 
 @cache
 def shipped() -> list[Case]:
-    """Every spec as it stands, and at the further instances that the gate checks: but for one, of
-    97,037 states."""
+    """Every spec as it stands, and at the further instances that the gate checks: but for those of
+    97,037 states and of 15,749."""
     instances: list[tuple[Path, table.Sets]] = [
         (path, {}) for path in sorted((ROOT / "specs").rglob("*.py"))
     ]
     instances += [(listed.spec, listed.sets) for listed in project(ROOT).instances]
-    return [case(path, sets) for path, sets in instances if sets != {"OWN_LINKS": True}]
+    return [case(path, sets) for path, sets in instances 
+            if sets not in ({"OWN_LINKS": True}, {"UNPAUSE": True, "FIXED": True})]
 
 
 @cache

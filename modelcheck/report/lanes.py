@@ -73,7 +73,7 @@ def trace_rows(trace: Trace, width: int = WIDTH, full: bool = False) -> list[Row
         rows += _step_rows(number, step, layout)
     if trace.failure is not None:
         rows.append(_failure_row(trace.failure, layout))
-    if any(".contents." in cell for cell in layout.block.cells):
+    if layout.block.has_bytes:
         rows += [(), row(" " * NUMBERS + LEGEND, "dim")]
     return rows
 

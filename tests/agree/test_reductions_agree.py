@@ -24,6 +24,7 @@ from modelcheck.passes.ownership import Touches
 from modelcheck.trace import Disagreement, Limits, Verdict
 from tests.agree.built import AT_ONCE, compiled
 from tests.agree.said import what_matters
+from tests.mutants.test_further_mutants import FURTHER
 from tests.mutants.test_mutants import MUTANTS, Mutant, mutated
 
 ROOT = Path(__file__).parents[2]
@@ -39,6 +40,7 @@ DESIGNS = [(path, {}) for path in SPECS if not path.name.startswith("_")] + [
 HISTORY = [(path, {}) for path in sorted((ROOT / "specs" / "history").glob("*.py"))] + [
     (ROOT / i["spec"], i["set"]) for i in INSTANCES if i["spec"].startswith("specs/history/")
 ]
+LARGE = frozenset({(ROOT / "specs" / f"{m.spec}.py") for m in FURTHER})
 SUBSETS = [*(frozenset([name]) for name in REDUCTIONS), frozenset(REDUCTIONS)]
 
 
@@ -57,7 +59,10 @@ def wrong(
     return None if there == here else f"{there} of {here}"
 
 
-@pytest.mark.parametrize(("path", "sets"), DESIGNS, ids=lambda x: getattr(x, "stem", str(x)))
+@pytest.mark.parametrize(("path", "sets"), [
+    pytest.param(path, sets, marks=pytest.mark.slow if path in LARGE else ())
+    for path, sets in DESIGNS
+], ids=lambda x: getattr(x, "stem", str(x)))
 def test_designs(path: Path, sets: dict[str, int | bool], tmp_path: Path) -> None:
     _, program = compile_spec(str(path), sets)
     expected = reference.explore(program, Limits())

@@ -131,8 +131,7 @@ def _with_locals(node: N, names: dict[str, str]) -> N:
 class _Weaver:
     """A process and its handlers.
 
-    asked   where an interrupt may come.  (A barrier is no step of its own where it does nothing;
-            what comes in front of it may as well come behind it.)
+    asked   where an interrupt may come
     before  those of them where none comes while the process waits"""
 
     def __init__(
@@ -141,10 +140,7 @@ class _Weaver:
         self.handlers = handlers
         self.plain = {a.at: a for a in process.actions}
         self.before = before
-        self.asked = {
-            a.at for a in process.actions
-            if a.at in come | before and not isinstance(a.access, ir.Fence)
-        }
+        self.asked = {a.at for a in process.actions if a.at in come | before and _is_step(a)}
 
     def actions(self) -> Iterator[ir.Action]:
         """Those of the process, and those of the handlers at each place."""
@@ -211,7 +207,8 @@ class _Weaver:
         options = tuple(ir.Const(first + n, number, span) for n in range(len(ways)))
         block = ways[-1]
         for option, way in reversed(list(zip(options, ways, strict=True))[:-1]):
-            block = (ir.If(ir.Binary("==", ir.Local(ir.ASKED, span), option, span), way, block, span),)
+            it_is = ir.Binary("==", ir.Local(ir.ASKED, span), option, span)
+            block = (ir.If(it_is, way, block, span),)
         return (ir.Choose(ir.ASKED, options, span), *block)
 
     # ------------------------------------------------------------------------------ the handlers
@@ -243,6 +240,12 @@ class _Weaver:
             return (replace(goto, location=_copy(handler, goto.location, at)),)
 
         return to
+
+
+def _is_step(action: ir.Action) -> bool:
+    """Not a barrier: where that does nothing, who comes in front of it may as well come behind it.
+    But behind one that begins an atomic block it is too late."""
+    return not isinstance(action.access, ir.Fence) or action.reason is not None
 
 
 def _copy(handler: Handler, location: str, at: ir.Action) -> str:

@@ -14,8 +14,8 @@ from modelcheck import ir
 from modelcheck.frontend import branches, loops, statement_words, stores
 from modelcheck.frontend.definitions import UNBOUNDED, Function, NoneType, Word
 from modelcheck.frontend.points import (
-    AtomicEnd, Block, End, Fail, For, IrqsOn, Keep, Point, Points, Return, Seq, StoreKept, Test, Way,
-    While, above, atomic, calls, frame, interrupts, loops_around, synthetic,
+    AtomicEnd, Block, End, Fail, For, IrqsOn, Keep, Point, Points, Return, Seq, StoreKept, Test,
+    Way, While, above, atomic, calls, frame, interrupts, loops_around, synthetic,
 )
 from modelcheck.frontend.expressions import Expressions
 from modelcheck.frontend.instances import Compiled, Instances

@@ -320,8 +320,9 @@ def special_function(node: ast.FunctionDef, where: Where) -> Refusal | None:
     role, args = decorator_name(node), node.args.args
     name = node.name
     if role in ("process", "interrupt") and [code(a) for a in args] not in ([], ["me: int"]):
-        whose = "its" if role == "process" else "its process's"
-        problem = f"{'a process' if role == 'process' else 'an interrupt'} is told only {whose} number"
+        problem = "a process is told only its number"
+        if role == "interrupt":
+            problem = "an interrupt is told only the number of the process that it comes to"
         return Refusal(args[0], problem, f"def {name}(me: int) -> None:")
     if role in ("boot", *PROPERTIES) and args:
         returns = "None" if role == "boot" else "bool"

@@ -248,6 +248,8 @@ class Scheduler:
         if cpu is None or not self.stops or (cpu.atomic and cpu.accessed):
             return
         if self._here(2) in self.stops:
+            if cpu.atomic:
+                self._interrupted(cpu)  # it begins the block
             cpu.gates += 1
             self._park(cpu, None)
             cpu.accessed = True

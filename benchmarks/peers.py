@@ -10,8 +10,8 @@ in one run.
 The peers are given what `modelcheck export` prints, which has the same states, one step for one
 step.  All have one thread.  They are compiled with -O2 (TLC: a serial collector), and look at
 asserts and invariants.  Ours is exact and unreduced, begins with an empty cache, and looks for
-deadlock too.  `huge` is for ours alone, and is done once.  What is taken is the largest process's
-memory.
+deadlock too; at `small` it picks its engine itself, which needs no compiler there.  `huge` is for
+ours alone, and is done once.  What is taken is the largest process's memory.
 """
 
 from __future__ import annotations
@@ -105,8 +105,9 @@ def command_of(
     options = [part for name in SIZES[size] for part in ("--set", name)]
     ours = [sys.executable, "-m", "modelcheck"]
     if tool in (OURS, FINGERPRINTS):
-        engine = ["--engine", "native", "--no-reductions", "--jobs", "1", *tool.split()[1:]]
-        return [*ours, "verify", SPEC, *options, *engine], r"([\d,]+) states,"
+        engine = ["--engine", "auto" if size == "small" else "native", "--jobs", "1"]
+        search = ["--no-reductions", *engine, *tool.split()[1:]]
+        return [*ours, "verify", SPEC, *options, *search], r"([\d,]+) states,"
     language, file = {
         SPIN: ("promela", "design.pml"), RUMUR: ("murphi", "design.m"),
         TLC: ("tlaplus", "design.tla"),

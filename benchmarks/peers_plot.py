@@ -84,11 +84,16 @@ def _seconds(axes: Any, lines: list[Line], ours: str) -> None:
     axes.set_axisbelow(True)
 
 
-def _bytes(axes: Any, lines: list[Line], ours: str) -> None:
-    """A bar each, at the largest size that all were asked."""
-    sizes = [line.size for line in lines if line.tool != ours]
+def compared_last(lines: list[Line], ours: str) -> list[Line]:
+    """The lines of the largest size that a peer was asked."""
+    sizes = [line.size for line in lines if line.tool in INKS and line.tool != ours]
     size = sizes[-1] if sizes else lines[-1].size
-    there = [line for line in lines if line.size == size and line.tool in INKS]
+    return [line for line in lines if line.size == size and line.tool in INKS]
+
+
+def _bytes(axes: Any, lines: list[Line], ours: str) -> None:
+    """A bar each."""
+    there = compared_last(lines, ours)
     axes.barh(
         [line.tool for line in there], [line.each for line in there],
         color=[INKS[line.tool] for line in there], height=0.55,

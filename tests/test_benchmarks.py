@@ -73,9 +73,11 @@ def test_other_states_are_no_measure(peers: ModuleType, monkeypatch: pytest.Monk
 
 def test_a_picture(peers: ModuleType, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="pip install matplotlib")
-    from peers_plot import plot  # type: ignore[import-not-found]
+    from peers_plot import compared_last, plot  # type: ignore[import-not-found]
 
     kept = json.loads(peers.MEASURED.read_text(encoding="utf-8"))
-    plot([peers.Line(**line) for line in kept["lines"]], peers.OURS, tmp_path / "peers.png")
+    lines = [peers.Line(**line) for line in kept["lines"]]
+    assert {line.tool for line in compared_last(lines, peers.OURS)} > {peers.OURS, peers.SPIN}
+    plot(lines, peers.OURS, tmp_path / "peers.png")
     assert [path.name for path in tmp_path.iterdir()] == ["peers.png"]
     assert (tmp_path / "peers.png").read_bytes().startswith(b"\x89PNG")

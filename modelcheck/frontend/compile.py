@@ -16,7 +16,7 @@ from modelcheck.frontend.definitions import (
 )
 from modelcheck.frontend.expressions import Expressions
 from modelcheck.frontend.instances import Instances
-from modelcheck.frontend.interrupts import Handler, Weave, checked, woven
+from modelcheck.frontend.interrupts import Handler, Weave, begun, woven
 from modelcheck.frontend.load import load
 from modelcheck.frontend.nulls import type_nulls
 from modelcheck.frontend.places import field_type
@@ -160,7 +160,7 @@ class _Compiler:
         self.reasons += template.reasons
         span = function.span.first_line()
         process = self._template(function.name, function.of.count, True, template, function.span)
-        return checked(Handler(process, span))
+        return begun(Handler(process, span))
 
     def _boot(self) -> ir.Process | None:
         if not self.spec.boots:
@@ -228,9 +228,10 @@ class _Compiler:
                 module.span(function.node.args.args[0]), "a property takes no arguments",
                 f"def {function.name}() -> bool",
             )
-        others = [p for p in self.spec.properties if p.name == function.name]
-        if len(others) > 1:
-            raise SpecError(function.span, "the same sentence twice", "another name")
+        same = [p for p in self.spec.properties if self.spec.sentence(p) == sentence]
+        if len(same) > 1:
+            where = next(p.span for p in same if p is not function)
+            raise SpecError(function.span, f"{where} says the same", "one of the two")
         with _not_too_deep(function.span):
             value = pure(self.expressions, function, {}, Reading("instant"))
         if not isinstance(value.type, ir.Bool):

@@ -13,14 +13,16 @@ from dataclasses import dataclass, replace
 from modelcheck import ir
 from modelcheck.frontend.constants import evaluate, sort_of_constant
 from modelcheck.frontend.definitions import (
-    ArrayType, Constant, Definition, EnumClass, Expectation, Function, Module, Object, ObjectType,
+    ArrayType, Constant, Definition, EnumClass, Expectation, Function, Invariant, Module, Object,
+    ObjectType,
     Parameter, ProtocolClass, SharedClass, SharedField, Spec, TypeAlias_, Word, WordClass,
 )
+from modelcheck.frontend.promises import give_sentences, invariant_of, promised, reads_memory
 from modelcheck.frontend.types import Types, called
 from modelcheck.source import ConfigurationError, Span, SpecError
 
 PROPERTIES = ("always", "lemma", "sometimes")
-ROLES = ("boot", "process", "interrupt", "predicate", *PROPERTIES)
+ROLES = ("boot", "process", "interrupt", "predicate", "invariant", *PROPERTIES)
 NOT_YET = {"eventually": "liveness is not checked by any engine yet"}
 
 
@@ -71,6 +73,7 @@ class _Declarer:
                 module.scope[local] = source.scope[name]
             for node in module.tree.body:
                 self._statement(module, node)
+            give_sentences(module)
         self._unknown_sets()
         own = [f for f in self.functions if f.module is self.modules[-1]]
         processes = tuple(f for f in own if f.role == "process")
@@ -89,7 +92,7 @@ class _Declarer:
             parameters=tuple(self.parameters),
             processes=processes,
             boots=tuple(f for f in self.functions if f.role == "boot"),
-            properties=tuple(f for f in own if f.role in PROPERTIES),
+            properties=(*(f for f in own if f.role in PROPERTIES), *promised(last)),
             interrupts=tuple(f for f in own if f.role == "interrupt"),
             index_sorts=index_sorts,
             classes=tuple(self.classes),
@@ -129,7 +132,10 @@ class _Declarer:
         if "Enum" in names:
             return self._enum(module, node)
         if "Protocol" in names:
-            return ProtocolClass(node.name)
+            return ProtocolClass(node.name, tuple(
+                (f.target.id, called(f.annotation) == "Ghost") for f in node.body
+                if isinstance(f, ast.AnnAssign) and isinstance(f.target, ast.Name)
+            ))
         decorators = [called(d) for d in node.decorator_list]
         if "dataclass" in decorators:
             return self._word_class(module, node)
@@ -227,7 +233,7 @@ class _Declarer:
     def _assignment(
         self, module: Module, name: str, value: ast.expr, node: ast.stmt
     ) -> None:
-        if name in ("EXPECT", "INSTANCE"):
+        if name in ("EXPECT", "INSTANCE", "PROMISES"):
             return
         word = called(value.func) if isinstance(value, ast.Call) else ""
         target = module.scope.get(word.split(".")[0]) if word else None
@@ -238,7 +244,10 @@ class _Declarer:
                 self._define(module, name, parameter, node)
                 return
             if target.name == "TypeVar":
-                self._define(module, name, ProtocolClass(name), node)
+                bounds = [k.value for k in value.keywords if k.arg == "bound"]
+                bound = module.scope.get(called(bounds[0])) if bounds else None
+                fields = bound.fields if isinstance(bound, ProtocolClass) else ()
+                self._define(module, name, ProtocolClass(name, fields), node)
                 return
             if target.name in ("array", "Lock"):
                 self._define(module, name, self._object(module, name, value, node), node)
@@ -363,6 +372,7 @@ class _Declarer:
 
     def _function(self, module: Module, node: ast.FunctionDef) -> Function:
         role, count, when, of = "plain", 1, None, None
+        invariant: Invariant | None = None
         for decorator in node.decorator_list:
             name = called(decorator.func if isinstance(decorator, ast.Call) else decorator)
             span = module.span(decorator)
@@ -376,7 +386,10 @@ class _Declarer:
             if role != "plain":
                 raise SpecError(span, f"{node.name} is @{role} already", "one decorator")
             role = name
-            if isinstance(decorator, ast.Call):
+            if role == "invariant":
+                invariant = self._invariant(invariant_of(decorator), span)
+                role = "predicate" if reads_memory(module, node) else "plain"
+            elif isinstance(decorator, ast.Call):
                 for keyword in decorator.keywords:
                     if keyword.arg == "count" and role == "process":
                         count = self._count(module, keyword.value)
@@ -390,20 +403,32 @@ class _Declarer:
                 raise SpecError(
                     span, "an interrupt comes to the CPU of some process", "@interrupt(of=domain)"
                 )
-        return Function(node.name, module, node, role, count, when, module.span(node), of)
+        return Function(
+            node.name, module, node, role, count, when, module.span(node), of=of,
+            invariant=invariant,
+        )
 
     def _interrupted(self, module: Module, node: ast.expr) -> Function:
         """The process that an interrupt is `of`."""
         found = module.scope.get(called(node))
         if isinstance(found, Function) and found.role == "process" and found.module is module:
             return found
-        near = [
-            n for n, f in module.scope.items() if isinstance(f, Function) and f.role == "process"
-        ]
+        near = [f.name for f in self.functions if f.role == "process" and f.module is module]
         raise SpecError(
             module.span(node), f"{ast.unparse(node)} is no @process that is defined above",
             f"of={near[0]}" if near else "@interrupt below its @process",
         )
+
+    def _invariant(self, named: Invariant, span: Span) -> Invariant:
+        """A sentence stands for one label, so that it is known by it."""
+        for f in self.functions:
+            if f.invariant is not None and f.invariant.sentence == named.sentence and (
+                f.invariant.label != named.label
+            ):
+                raise SpecError(
+                    span, f"{f.invariant.label} says this already ({f.span})", "another sentence"
+                )
+        return named
 
     # ---------------------------------------------------------------------------- expectations
 

@@ -26,7 +26,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias, TypeVar
 
 from modelcheck import ir
-from modelcheck.flow import gotos, memory_read, with_gotos
+from modelcheck.flow import exprs_in, gotos, memory_read, with_gotos
 from modelcheck.frontend.steps import MOST_ACTIONS
 from modelcheck.source import Span, SpecError
 
@@ -50,24 +50,24 @@ class Handler:
 Weave: TypeAlias = Callable[[ir.Process, tuple[Handler, ...], set[str], set[str]], ir.Process]
 
 
-def checked(handler: Handler) -> Handler:
-    """The handler, if it can be put between any two steps."""
-    name, process = handler.name, handler.process
+def begun(handler: Handler) -> Handler:
+    """The handler, ready to be put between any two steps.  One that reads or sets ghosts before its
+    first access does so in a step of its own, since then it matters when it comes."""
+    process = handler.process
     if not process.actions:
         raise SpecError(
-            handler.span, f"{name} accesses no shared memory: whether it comes makes no difference",
+            handler.span,
+            f"{handler.name} accesses no shared memory: whether it comes makes no difference",
             "an access, or no @interrupt",
         )
-    for statement in ir.statements(process.entry):
-        exprs = ir.statement_exprs(statement)
-        ghost = isinstance(statement, ir.SetGhost)
-        if ghost or any(True for e in exprs for _ in memory_read(e)):
-            does = "sets" if ghost else "reads"
-            raise SpecError(
-                statement.span, f"{name} {does} a ghost before its first access: at no step of its"
-                " own", "the ghost work behind the first access",
-            )
-    return handler
+    seen = any(True for e in exprs_in(process.entry) for _ in memory_read(e))
+    if not seen and not any(isinstance(s, ir.SetGhost) for s in ir.statements(process.entry)):
+        return handler
+    comes = ir.Action(f"{handler.name}_comes", None, process.entry, span=handler.span)
+    actions = (comes, *process.actions)
+    return replace(
+        handler, process=replace(process, entry=(ir.Goto(comes.at),), actions=actions)
+    )
 
 
 def woven(

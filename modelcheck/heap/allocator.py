@@ -181,7 +181,10 @@ class Allocator:
             if f.node.args.args:
                 body = _told(body, me)
             handlers = tuple(
-                _told(self._callable(h), me) if h.node.args.args else self._callable(h)
+                (
+                    _told(self._callable(h), me) if h.node.args.args else self._callable(h),
+                    (str(h.module.path), h.node.lineno),
+                )
                 for h in self.spec.interrupts if h.of is f
             )
             cpu = Cpu(self.processes[number].name, number, body, handlers)

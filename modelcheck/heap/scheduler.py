@@ -34,7 +34,7 @@ class Cpu:
     at        the line whose access it is parked in front of, or where it failed
     possible  None, or whether the access could be done now (a lock that is free)
     at_rest   it is parked in front of the first access behind the head of its outermost loop
-    handlers  those of the interrupts that come to it
+    handlers  those of the interrupts that come to it, each with the line where it begins
     off       how many blocks without interrupts it is in, and `off_now`, whether it has come to an
               access in them: before that one may still come
     handling  it runs a handler
@@ -44,7 +44,7 @@ class Cpu:
 
     def __init__(
         self, name: str, number: int, body: Callable[[], None],
-        handlers: tuple[Callable[[], None], ...] = (),
+        handlers: tuple[tuple[Callable[[], None], Line], ...] = (),
     ) -> None:
         self.name = name
         self.number = number
@@ -94,7 +94,8 @@ class Scheduler:
 
     files    those of generated code, whose lines are reported
     choices  the options that the present step is to choose; None: any, each in turn
-    stops    lines of barriers at which the model has a step although nothing is accessed
+    stops    lines of barriers, and of interrupts that come, at which the model has a step although
+             nothing is accessed
     inside   lines that are inside a loop
     """
 
@@ -227,14 +228,20 @@ class Scheduler:
         before = cpu.gates
         cpu.atomic = cpu.accessed = cpu.at_rest = cpu.off_now = cpu.awake = False
         cpu.off, cpu.handling = 0, True
-        cpu.handlers[which - 1]()
+        handler, line = cpu.handlers[which - 1]
+        if line in self.stops:
+            cpu.gates += 1
+            self._park(cpu, None, line)
+        handler()
         cpu.handling = False
         cpu.atomic, cpu.accessed, cpu.at_rest, cpu.off, cpu.off_now, cpu.awake = kept
         return cpu.gates > before
 
-    def _park(self, cpu: Cpu, possible: Callable[[], bool] | None) -> None:
+    def _park(
+        self, cpu: Cpu, possible: Callable[[], bool] | None, at: Line | None = None
+    ) -> None:
         cpu.possible = possible
-        cpu.at = self._here(3)
+        cpu.at = at or self._here(3)
         cpu.state = "parked"
         self._parked.release()
         cpu.turn.acquire()  # bounded by the scheduler: close() lets every parked thread go

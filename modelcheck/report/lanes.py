@@ -136,7 +136,8 @@ def _call_rows(step: TraceStep, before: tuple[Line, ...], layout: Layout) -> lis
         known += 1
     return [
         (Piece(" " * NUMBERS), *_source(step.process, line, depth, layout, layout.lanes, "dim"))
-        for depth, line in enumerate(step.chain) if depth >= known
+        for depth, line in enumerate(step.chain)
+        if depth >= known and not (line.handler and line == step.source)  # that is its first step
     ]
 
 

@@ -10,7 +10,8 @@ import random
 from string import Template
 
 from tests.agree.spec_parts import (
-    ALWAYS, BOOLS, BOOTS, COUNTS, ENUMS, FEW, HEAD, IDIOMS, NUMBERS, RANGES, RISKS, SIZES, SOMETIMES,
+    ALWAYS, BOOLS, BOOTS, COUNTS, ENUMS, FEW, HEAD, IDIOMS, NUMBERS, RANGES, RISKS, SIZES,
+    SOMETIMES,
 )  # fmt: skip
 
 class _Writer:

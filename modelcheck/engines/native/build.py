@@ -14,7 +14,9 @@ from types import TracebackType
 
 RUNTIME = Path(__file__).parent / "runtime"
 FILES = tuple(sorted(path.name for path in RUNTIME.iterdir() if path.suffix in (".c", ".h")))
-FLAGS = ("-std=gnu11", "-Og", "-march=native", "-pthread", "-w")
+FLAGS = (
+    "-std=gnu11", "-Og", "-march=native", "-fno-asynchronous-unwind-tables", "-pthread", "-w"
+)
 """-Og compiles in two thirds of the time of -O1, which search.c asks for where most time is spent:
 a search of less than ten million states is done earlier so."""
 

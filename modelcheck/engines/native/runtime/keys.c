@@ -15,7 +15,7 @@
 #define TAIL 512               /* lines behind the last, for what finds no room in its own */
 #ifndef TABLE_AT_FIRST         /* tests begin with less */
 #define TABLE_AT_FIRST 1024    /* lines, and half as many words of a numbering */
-#define SMALL_TABLE (8UL << 20)   /* bytes: up to here it grows fourfold, then by three eighths */
+#define SMALL_TABLE (32UL << 20)  /* bytes: up to here it grows fourfold, then by three eighths */
 #endif
 
 /* -------------------------------------------------------------------- nobody inside while one grows */
@@ -195,7 +195,7 @@ static inline void is_within(const uint64_t *line)
 /* Keys that were looked up lately: half of all that are met are among them, and need not be looked up
  * in memory that is far away. */
 #ifndef LATELY_BITS            /* tests have less */
-#define LATELY_BITS 14
+#define LATELY_BITS 16
 #endif
 static _Thread_local uint64_t lately[1 << LATELY_BITS];
 

@@ -15,7 +15,10 @@
 #include "step.c"
 #include "stuck.c"
 #pragma GCC pop_options
+#pragma GCC push_options
+#pragma GCC optimize("O0")   /* where hardly any is, but the compiler's */
 #include "back.c"
+#pragma GCC pop_options
 
 #ifndef PAYS                   /* tests have less */
 #define PAYS 50000             /* states of a level: from so many on other threads help */

@@ -24,6 +24,7 @@ KNOWN: tuple[tuple[str, str, Sets], ...] = (
     ("per_page_cmpxchg_lists", "specs/per_page_cmpxchg_lists.py", {}),
     ("scrub_in_place_deadlock", "specs/scrub_in_place.py",
      {"WAIT_LOCKED": True, "DONE_LOCKED": True}),
+    ("irq_heap_op", "specs/history/irq_heap_op.py", {}),
 )
 """The name of the files, the spec, and the instance."""
 

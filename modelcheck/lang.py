@@ -146,7 +146,7 @@ def process(f: Any = None, /, *, count: int = 1) -> Any:
 
 
 def interrupt(*, of: Callable[..., None]) -> Callable[[F], F]:
-    """`@interrupt(of=domain) def timer() -> None:` or `timer(me: int)`: an interrupt handler.  It may
+    """`@interrupt(of=domain)` above `def timer() -> None:` or `timer(me: int)`: a handler.  It may
     come to the CPU of each such process between any two of its steps, before its first, and while
     it spins or waits, any number of times, but not within `irqs_off()` or `atomic(...)`.  It then
     runs to its end before the process goes on; meanwhile others do, and no other interrupt comes

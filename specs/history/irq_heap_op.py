@@ -76,14 +76,17 @@ def refill(cpu: Cpu) -> None:
         pg = alloc_xenheap_pages()
         cpu.buffer = pg
 
+def do_softirq(cpu: Cpu) -> None:
+    if test_and_clear_bit(cpu.softirq_pending):
+        refill(cpu)
+
 @process(count=CPUS)
 def hypercall(me: int) -> None:
     pg = alloc_heap_pages()       # alloc_domheap_pages: with interrupts on
     if pg is not None:
         free_heap_pages(pg)       # free_domheap_pages
     if FIXED:
-        if test_and_clear_bit(element(Cpu, me).softirq_pending):
-            refill(element(Cpu, me))
+        do_softirq(element(Cpu, me))
 
 @interrupt(of=hypercall)
 def device(me: int) -> None:

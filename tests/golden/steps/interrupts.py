@@ -1,5 +1,7 @@
 """An interrupt between two steps, none while they are off, and one that ends a wait."""
-from modelcheck.lang import Lock, interrupt, irqs_off, process, shared, spin_lock, spin_unlock, wait_until
+from modelcheck.lang import (
+    Lock, interrupt, irqs_off, process, shared, spin_lock, spin_unlock, wait_until,
+)
 
 
 @shared

@@ -12,8 +12,8 @@ order (`page_lists`, `buddies`, ...).  `invalid` is first_dirty's value for a bu
 
 What is said of a step, and not of memory, is an assert in the step's function.  Those that take
 words, or a lock, are no step of their own: they ride on the one before them.  K4 (no heap
-operation in a hard interrupt) is K2 in an @interrupt that meets heap_lock held by the CPU that it
-comes to, or the deadlock there (specs/history/irq_heap_op.py).
+operation in a hard interrupt) needs an interrupt that meets heap_lock held by the CPU that it
+interrupts: it is K2 there, or the deadlock.
 """
 
 from typing import Protocol, Self, TypeVar

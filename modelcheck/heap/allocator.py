@@ -52,7 +52,7 @@ class Allocator:
         for module in spec.modules:
             self._define(module)
         self.layouts.place_records()
-        self.memory.arena = self.arena_class(self.layouts.pages, self.layouts.records)
+        self.memory.arena = self.arena_class(len(self.layouts.pages), self.layouts.records)
         for view, location, default, module in self.layouts.defaults:
             location.write(view, self.layouts.evaluate(default, module))
         self._initial = bytes(self.memory.arena.memory)

@@ -132,16 +132,24 @@ def _bytes(follower: Follower, cpu: Cpu, page: int) -> str:
     memory, writers = follower.allocator.memory, follower.allocator.words.writers
     wanted: set[int | str] = set(memory.asked_for) or {"zeros"}
     counts = memory.arena.counts(page)
+    called, level = _name_of(follower.allocator.layouts.pages[page])
     others = [
         f"{n} bytes of {_whose(whose, writers, cpu)}"
         for whose, n in sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))
         if whose not in wanted
     ]
     if not others:
-        return f"{cpu.name} looked at page {page}: all its bytes are as the assert wants them"
+        return f"{cpu.name} looked at {called}{level}: all its bytes are as the assert wants them"
     found = "finds in its" if memory.asked_for else "received"
     with_ = ": " if memory.asked_for else " with "
-    return f"{cpu.name} {found} page {page}{with_}{' and '.join(others)}"
+    return f"{cpu.name} {found} {called}{with_}{' and '.join(others)}{level}"
+
+
+def _name_of(contents: str) -> tuple[str, str]:
+    """`Page[0].contents` is "page 0"; and `Page[0].ram`, a second memory of it, is its " ram"."""
+    owner, _, field = contents.rpartition(".")
+    called = f"page {owner[5:-1]}" if owner.startswith("Page[") else owner
+    return called, "" if field == "contents" else f" in its {field}"
 
 
 def _whose(whose: int | str, writers: dict[int, str], cpu: Cpu) -> str:

@@ -80,7 +80,7 @@ def trace_rows(trace: Trace, width: int = WIDTH, full: bool = False) -> list[Row
     if trace.failure is not None:
         rows += _unbegun(trace.failure, chains, layout)
         rows.append(_failure_row(trace.failure, layout))
-    if any(".contents." in cell for cell in layout.block.cells):
+    if layout.block.has_bytes:
         rows += [(), row(" " * NUMBERS + LEGEND, "dim")]
     return rows
 

@@ -34,7 +34,10 @@ SPECS = [
 INSTANCES = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"][
     "modelcheck"]["instances"]
 DESIGNS = [(path, {}) for path in SPECS if not path.name.startswith("_")] + [
-    (ROOT / i["spec"], i["set"]) for i in INSTANCES
+    (ROOT / i["spec"], i["set"]) for i in INSTANCES if not i["spec"].startswith("specs/history/")
+]
+HISTORY = [(path, {}) for path in sorted((ROOT / "specs" / "history").glob("*.py"))] + [
+    (ROOT / i["spec"], i["set"]) for i in INSTANCES if i["spec"].startswith("specs/history/")
 ]
 SUBSETS = [*(frozenset([name]) for name in REDUCTIONS), frozenset(REDUCTIONS)]
 
@@ -61,6 +64,12 @@ def test_designs(path: Path, sets: dict[str, int | bool], tmp_path: Path) -> Non
     with compiled(AT_ONCE, tmp_path):
         for wanted in SUBSETS:
             assert wrong(program, wanted, expected) is None, wanted
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("path", "sets"), HISTORY, ids=lambda x: getattr(x, "stem", str(x)))
+def test_history(path: Path, sets: dict[str, int | bool], tmp_path: Path) -> None:
+    test_designs(path, sets, tmp_path)
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda m: f"{m.spec}: {m.story}")
@@ -406,7 +415,7 @@ always "set at rest": at_rest or not flag
     "a property that reads two cells of an element": (
         OWNERSHIP, lambda p: p.setattr(emit, "whatever", lambda *_: Const(True, Bool())), OF_EACH),
     "by which local a cell was known is forgotten": (
-        OWNERSHIP, lambda p: p.setattr(touched, "_keeping", lambda action, *_: action), FORGOTTEN),
+        OWNERSHIP, lambda p: p.setattr(touched, "_keeping", lambda process, _: process), FORGOTTEN),
     "a property that reads what was written in part": (
         OWNERSHIP, lambda p: p.setattr(emit, "whatever", lambda *_: Const(True, Bool())),
         ONE_OF_TWO.format(processes=2, page="me", second="store Page.dirty[pg] := False")

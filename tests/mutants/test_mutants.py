@@ -291,7 +291,7 @@ def mutated(mutant: Mutant) -> str:
 
 def verdict_of(text: str, mutant: Mutant, folder: Path) -> Verdict:
     """What the search says of this text: the property that is named, and every assert."""
-    path = folder / f"{mutant.spec}.py"
+    path = folder / f"{Path(mutant.spec).name}.py"
     path.write_text(text, encoding="utf-8")
     _, program = compile_spec(str(path), mutant.sets)
     named = tuple(p for p in program.properties if p.sentence == mutant.fails)

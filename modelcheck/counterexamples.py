@@ -41,6 +41,7 @@ KNOWN: tuple[tuple[str, str, Sets], ...] = (
      {"RETRY": True, "COUNT_LATE": True, "VERSION": 1}),
     ("boot_scrub_unlocked", "specs/boot_scrub.py", {"HEAP_LOCK": False}),
     ("boot_scrub_freed_dirty", "specs/boot_scrub.py", {"SCRUB_FREES": False}),
+    ("irq_heap_op", "specs/history/irq_heap_op.py", {}),
     ("state_outside_lock", "specs/history/state_outside_lock.py", {}),
     ("state_outside_lock_free_side", "specs/history/state_outside_lock.py", {"FREE_SIDE": True}),
     ("merge_dirty_successor", "specs/history/merge_dirty_successor.py", {}),

@@ -197,7 +197,7 @@ def _others(follower: Follower, stuck: Cpu) -> str:
     waiting = [
         (cpu.name, *follower.line(cpu.at))
         for cpu in follower.allocator.cpus if cpu is not stuck and cpu.at is not None
-        if cpu.state == "parked" and not cpu.can_go()
+        if cpu.state == "parked" and not cpu.finds()
     ]
     stand = [f"{name} waits at {PurePath(file).name}:{line}" for name, file, line in waiting]
     return f"; by then {' and '.join(stand)}" if stand else ""
@@ -206,11 +206,11 @@ def _others(follower: Follower, stuck: Cpu) -> str:
 def _further_step(
     follower: Follower, cpu: Cpu, is_stuck: bool, inside: frozenset[tuple[str, int]], taken: int
 ) -> None:
-    before = follower.shared() if is_stuck else []
+    before, handling = follower.shared() if is_stuck else [], cpu.handling
     follower.allocator.step(cpu.number, None)
     if not is_stuck:
         return
-    changed = follower.shared() != before
+    changed = follower.shared() != before and not handling  # what an interrupt does is no progress
     if changed or cpu.state != "parked" or cpu.at is None or follower.line(cpu.at) not in inside:
         left = "left its wait" if cpu.state == "parked" else cpu.state
         how = "changed memory" if changed else left

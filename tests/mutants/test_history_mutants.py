@@ -11,7 +11,9 @@ import pytest
 
 from modelcheck.frontend.compile import compile_spec
 from modelcheck.frontend.declare import sentences
-from tests.mutants.test_mutants import DIRTY, SPECS, Mutant, failed, mutated, verdict_of
+from tests.mutants.test_mutants import (
+    DEADLOCK, DIRTY, SPECS, TWICE, Mutant, failed, mutated, verdict_of,
+)
 from tests.specs.test_history import VIOLATING
 
 FIXED: dict[str, int | bool] = {"FIXED": True}
@@ -41,6 +43,19 @@ MUTANTS = (
     Mutant(
         "history/state_outside_lock", "a freed page keeps its owner",
         "pg.owner = None", "pass", "no page has two owners", FIXED,
+    ),
+    Mutant(
+        "history/irq_heap_op", "a freed page is left in use",
+        "pg.count_info = replace(info, state=PGC.FREE)", "pass",
+        "the heap holds the free pages and no others", FIXED,
+    ),
+    Mutant(
+        "history/irq_heap_op", "a freed page is put on the list twice",
+        "page_list_add_tail(pg, heap)", TWICE, "page lists are whole", FIXED, nth=2,
+    ),
+    Mutant(
+        "history/irq_heap_op", "the handler uses the heap all the same",
+        "element(Cpu, me).softirq_pending = True", "refill(element(Cpu, me))", DEADLOCK, FIXED,
     ),
     Mutant(
         "history/merge_dirty_successor", "the merged buddy's index is not the successor's",

@@ -155,6 +155,21 @@ def predicate(f: F) -> F:
     _never_run(f)
 
 
+def invariant(label: str, sentence: str, /) -> Callable[[F], F]:
+    """`@invariant("S2", "a free page that is not scrubbed says need_scrub")`: a @predicate with a
+    name, under which designs promise it: `assert clean_handover(pg)`, which needs no sentence of
+    its own, or in PROMISES.  One that reads only words that it is given, and ghosts, is no step in
+    an assert, and cannot stand in PROMISES.  `pages: type[P]` takes a class, `heads: Array[...]` an
+    array."""
+    _never_run(label, sentence)
+
+
+def promises(*invariants: bool, when: bool = True) -> object:
+    """`PROMISES = promises(conservative_label(Page)), promises(page_lists(heap), when=...)`: each
+    of these is true in every state (in which `when` is true), as an @always is."""
+    _never_run(invariants, when)
+
+
 @overload
 def always(f: F, /) -> F: ...
 @overload

@@ -209,9 +209,10 @@ class _Compiler:
                 module.span(function.node.args.args[0]), "a property takes no arguments",
                 f"def {function.name}() -> bool",
             )
-        others = [p for p in self.spec.properties if p.name == function.name]
-        if len(others) > 1:
-            raise SpecError(function.span, "the same sentence twice", "another name")
+        same = [p for p in self.spec.properties if self.spec.sentence(p) == sentence]
+        if len(same) > 1:
+            where = next(p.span for p in same if p is not function)
+            raise SpecError(function.span, f"{where} says the same", "one of the two")
         with _not_too_deep(function.span):
             value = pure(self.expressions, function, {}, Reading("instant"))
         if not isinstance(value.type, ir.Bool):

@@ -13,14 +13,16 @@ from dataclasses import dataclass, replace
 from modelcheck import ir
 from modelcheck.frontend.constants import evaluate, sort_of_constant
 from modelcheck.frontend.definitions import (
-    ArrayType, Constant, Definition, EnumClass, Expectation, Function, Module, Object, ObjectType,
+    ArrayType, Constant, Definition, EnumClass, Expectation, Function, Invariant, Module, Object,
+    ObjectType,
     Parameter, ProtocolClass, SharedClass, SharedField, Spec, TypeAlias_, Word, WordClass,
 )
+from modelcheck.frontend.promises import give_sentences, invariant_of, promised, reads_memory
 from modelcheck.frontend.types import Types, called
 from modelcheck.source import ConfigurationError, Span, SpecError
 
 PROPERTIES = ("always", "lemma", "sometimes")
-ROLES = ("boot", "process", "predicate", *PROPERTIES)
+ROLES = ("boot", "process", "predicate", "invariant", *PROPERTIES)
 NOT_YET = {
     "eventually": "liveness is not checked by any engine yet",
     "interrupt": "interrupts are not checked by any engine yet",
@@ -74,6 +76,7 @@ class _Declarer:
                 module.scope[local] = source.scope[name]
             for node in module.tree.body:
                 self._statement(module, node)
+            give_sentences(module)
         self._unknown_sets()
         own = [f for f in self.functions if f.module is self.modules[-1]]
         processes = tuple(f for f in own if f.role == "process")
@@ -92,7 +95,7 @@ class _Declarer:
             parameters=tuple(self.parameters),
             processes=processes,
             boots=tuple(f for f in self.functions if f.role == "boot"),
-            properties=tuple(f for f in own if f.role in PROPERTIES),
+            properties=(*(f for f in own if f.role in PROPERTIES), *promised(last)),
             index_sorts=index_sorts,
             classes=tuple(self.classes),
             objects=tuple(self.objects),
@@ -131,7 +134,10 @@ class _Declarer:
         if "Enum" in names:
             return self._enum(module, node)
         if "Protocol" in names:
-            return ProtocolClass(node.name)
+            return ProtocolClass(node.name, tuple(
+                (f.target.id, called(f.annotation) == "Ghost") for f in node.body
+                if isinstance(f, ast.AnnAssign) and isinstance(f.target, ast.Name)
+            ))
         decorators = [called(d) for d in node.decorator_list]
         if "dataclass" in decorators:
             return self._word_class(module, node)
@@ -229,7 +235,7 @@ class _Declarer:
     def _assignment(
         self, module: Module, name: str, value: ast.expr, node: ast.stmt
     ) -> None:
-        if name in ("EXPECT", "INSTANCE"):
+        if name in ("EXPECT", "INSTANCE", "PROMISES"):
             return
         word = called(value.func) if isinstance(value, ast.Call) else ""
         target = module.scope.get(word.split(".")[0]) if word else None
@@ -240,7 +246,10 @@ class _Declarer:
                 self._define(module, name, parameter, node)
                 return
             if target.name == "TypeVar":
-                self._define(module, name, ProtocolClass(name), node)
+                bounds = [k.value for k in value.keywords if k.arg == "bound"]
+                bound = module.scope.get(called(bounds[0])) if bounds else None
+                fields = bound.fields if isinstance(bound, ProtocolClass) else ()
+                self._define(module, name, ProtocolClass(name, fields), node)
                 return
             if target.name in ("array", "Lock"):
                 self._define(module, name, self._object(module, name, value, node), node)
@@ -365,6 +374,7 @@ class _Declarer:
 
     def _function(self, module: Module, node: ast.FunctionDef) -> Function:
         role, count, when = "plain", 1, None
+        invariant: Invariant | None = None
         for decorator in node.decorator_list:
             name = called(decorator.func if isinstance(decorator, ast.Call) else decorator)
             span = module.span(decorator)
@@ -378,7 +388,10 @@ class _Declarer:
             if role != "plain":
                 raise SpecError(span, f"{node.name} is @{role} already", "one decorator")
             role = name
-            if isinstance(decorator, ast.Call):
+            if role == "invariant":
+                invariant = self._invariant(invariant_of(decorator), span)
+                role = "predicate" if reads_memory(module, node) else "plain"
+            elif isinstance(decorator, ast.Call):
                 for keyword in decorator.keywords:
                     if keyword.arg == "count" and role == "process":
                         count = self._count(module, keyword.value)
@@ -386,7 +399,20 @@ class _Declarer:
                         when = keyword.value
                     else:
                         raise SpecError(span, f"@{name} takes no {keyword.arg}", f"@{name}")
-        return Function(node.name, module, node, role, count, when, module.span(node))
+        return Function(
+            node.name, module, node, role, count, when, module.span(node), invariant=invariant
+        )
+
+    def _invariant(self, named: Invariant, span: Span) -> Invariant:
+        """A sentence stands for one label, so that it is known by it."""
+        for f in self.functions:
+            if f.invariant is not None and f.invariant.sentence == named.sentence and (
+                f.invariant.label != named.label
+            ):
+                raise SpecError(
+                    span, f"{f.invariant.label} says this already ({f.span})", "another sentence"
+                )
+        return named
 
     # ---------------------------------------------------------------------------- expectations
 

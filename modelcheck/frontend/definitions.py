@@ -31,10 +31,18 @@ class ObjectType:
 
 @dataclass(frozen=True)
 class ArrayType:
-    """Several objects: `array(PageListHead, 3)`."""
+    """Several objects: `array(PageListHead, 3)`.  Of a parameter, `heads: Array[PageListHead]`:
+    no sizes, for any number of them."""
 
     element: ObjectType
     sizes: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class ClassOf:
+    """The type of a parameter that takes a class with a count: `pages: type[P]`."""
+
+    element: Type
 
 
 @dataclass(frozen=True)
@@ -45,7 +53,7 @@ class AnyOf:
     nullable: bool = False
 
 
-Type: TypeAlias = ir.Sort | NoneType | ObjectType | ArrayType | AnyOf
+Type: TypeAlias = ir.Sort | NoneType | ObjectType | ArrayType | AnyOf | ClassOf
 
 
 @dataclass(frozen=True)
@@ -109,9 +117,11 @@ class SharedClass:
 
 @dataclass(frozen=True)
 class ProtocolClass:
-    """A Protocol, or a TypeVar: a parameter of this type takes the type of its argument."""
+    """A Protocol, or a TypeVar: a parameter of this type takes the type of its argument.  `fields`:
+    those that a Protocol asks for, each with whether it is a ghost."""
 
     name: str
+    fields: tuple[tuple[str, bool], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,9 +142,21 @@ class TypeAlias_:
     module: Module
 
 
+@dataclass(frozen=True)
+class Invariant:
+    """What `@invariant(label, sentence)` says of a function."""
+
+    label: str
+    sentence: str
+
+
 @dataclass(frozen=True, eq=False)
 class Function:
-    """A function; `role` is plain, boot, process, predicate, always, lemma or sometimes."""
+    """A function; `role` is plain, boot, process, predicate, always, lemma or sometimes.
+
+    invariant  of an @invariant, whose role is predicate (or plain, if it reads no memory), and of
+               the @always that promises it
+    """
 
     name: str
     module: Module
@@ -143,6 +165,7 @@ class Function:
     count: int
     when: ast.expr | None
     span: Span
+    invariant: Invariant | None = None
 
 
 @dataclass(frozen=True)
@@ -206,5 +229,14 @@ class Spec:
         return self.modules[-1]
 
     def sentence(self, function: Function) -> str:
-        """A property's name, as a sentence."""
+        """What a property says: its invariant's sentence, else its name as one."""
+        if function.invariant is not None:
+            return function.invariant.sentence
         return function.name.replace("_", " ")
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The sentence of each invariant that its modules define, with its label."""
+        found = (f.invariant for m in self.modules for f in m.scope.values()
+                 if isinstance(f, Function) and f.invariant is not None)
+        return {i.sentence: i.label for i in found}

@@ -19,8 +19,8 @@ from modelcheck.frontend.pure import OPERATORS
 from modelcheck.frontend.reading import Reading
 from modelcheck.frontend.types import Types, called, describe
 from modelcheck.frontend.values import (
-    CellPlace, Meaning, ObjectPlace, Scope, Value, comparable, field_of, join, local_value,
-    take_part, truth,
+    CellPlace, ElementsOf, Meaning, ObjectPlace, Scope, Value, comparable, field_of, join,
+    local_value, take_part, truth,
 )
 from modelcheck.source import Span, SpecError
 
@@ -152,15 +152,16 @@ class Expressions:
 
     def _name(self, node: ast.expr, name: str, scope: Scope) -> Meaning:
         span = scope.module.span(node)
-        if name in scope.substitutions:
-            return scope.substitutions[name]
-        if scope.instance is not None:
-            for place_name, place in scope.instance.places:
-                if place_name == name:
-                    return place
-            if name in scope.instance.locals:
-                sort = scope.instance.locals[name]
-                return Value(local_value(f"{scope.instance.prefix}.{name}", sort, span), sort)
+        near = scope.substitutions.get(name)
+        if near is None and scope.instance is not None:
+            near = dict(scope.instance.places).get(name)
+        if isinstance(near, ElementsOf):
+            raise is_a_class(name, span)
+        if near is not None:
+            return near
+        if scope.instance is not None and name in scope.instance.locals:
+            sort = scope.instance.locals[name]
+            return Value(local_value(f"{scope.instance.prefix}.{name}", sort, span), sort)
         match scope.module.scope.get(name):
             case Parameter(_, value):
                 sort = ir.Bool() if isinstance(value, bool) else UNBOUNDED
@@ -174,8 +175,7 @@ class Expressions:
             case Function():
                 raise SpecError(span, f"{name} is a function", f"{name}(...)")
             case SharedClass(count=int()):
-                one = f"element({name}, 0), or choose(instances({name}))"
-                raise SpecError(span, f"{name} is a class, not one of its elements", one)
+                raise is_a_class(name, span)
             case _:
                 raise SpecError(span, f"{name} is not a value", "a local, a field or a parameter")
 
@@ -442,6 +442,13 @@ class Expressions:
                     span, f"{text} is {describe(value.type)}, and {describe(sort)} is needed",
                     f"a value of type {describe(sort)}",
                 )
+
+
+def is_a_class(name: str, span: Span) -> SpecError:
+    """What is said of a class where one of its elements is meant."""
+    one = f"element({name}, 0), or choose(instances({name}))"
+    return SpecError(span, f"{name} is a class, not one of its elements", one)
+
 
 def _compute(op: str, x: int, y: int) -> int:
     table: dict[str, Callable[[int, int], int]] = {

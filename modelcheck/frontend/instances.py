@@ -11,15 +11,16 @@ from dataclasses import dataclass, field
 from modelcheck import ir
 from modelcheck.frontend.definite import check_bound
 from modelcheck.frontend.definitions import (
-    UNBOUNDED, AnyOf, Function, NoneType, ObjectType, SharedClass, Type, Word,
+    UNBOUNDED, AnyOf, ArrayType, ClassOf, Function, NoneType, ObjectType, ProtocolClass,
+    SharedClass, Type, Word,
 )
-from modelcheck.frontend.expressions import Expressions
+from modelcheck.frontend.expressions import Expressions, is_a_class
 from modelcheck.frontend.pure import OPERATORS, pure
 from modelcheck.frontend.quantifiers import domain
 from modelcheck.frontend.reading import Reading
 from modelcheck.frontend.types import called, describe
 from modelcheck.frontend.values import (
-    CellPlace, Instance, Meaning, ObjectPlace, Scope, Value, join,
+    CellPlace, ElementsOf, Given, Instance, Meaning, ObjectPlace, Scope, Value, join,
 )
 from modelcheck.frontend.words import STATEMENT_WORDS, shared_argument
 from modelcheck.source import SpecError
@@ -50,11 +51,11 @@ def _stays(value: Value, kind: Type) -> bool:
 
 @dataclass(frozen=True)
 class Arguments:
-    """A call's arguments: values to be put in locals, places, and what stays as it is during the
-    call (constants, locals of the caller) and so needs no local of its own."""
+    """A call's arguments: values to be put in locals, places and classes, and what stays as it is
+    during the call (constants, locals of the caller) and so needs no local of its own."""
 
     values: tuple[tuple[str, ast.expr, Type], ...]
-    places: tuple[tuple[str, ObjectPlace], ...]
+    places: tuple[tuple[str, Given], ...]
     constants: tuple[tuple[str, Value], ...]
 
 
@@ -85,7 +86,7 @@ class Instances:
         for parameter in function.node.args.args:
             assert parameter.annotation is not None
             kind = self.expressions.types.resolve(parameter.annotation, function.module)
-            if isinstance(kind, (AnyOf, ObjectType)):
+            if isinstance(kind, (AnyOf, ObjectType, ArrayType, ClassOf)):
                 return
             values.append((parameter.arg, parameter.annotation, kind))
         self._instance(function, Arguments(tuple(values), (), ()), {})
@@ -110,7 +111,7 @@ class Instances:
                 span, f"{function.name} is @{function.role}: it is not called", "a plain function"
             )
         values: list[tuple[str, ast.expr, Type]] = []
-        places: list[tuple[str, ObjectPlace]] = []
+        places: list[tuple[str, Given]] = []
         constants: list[tuple[str, Value]] = []
         bindings: dict[str, Type] = {}
         assigned = {
@@ -121,9 +122,9 @@ class Instances:
         for parameter in parameters:
             assert parameter.annotation is not None
             argument = by_name[parameter.arg]
-            meaning = self._argument(argument, scope, reading)
+            meaning = scope.elements(argument) or self._argument(argument, scope, reading)
             kind = self._parameter_type(function, parameter, meaning, argument, scope, bindings)
-            if isinstance(meaning, ObjectPlace):
+            if isinstance(meaning, (ObjectPlace, ElementsOf)):
                 places.append((parameter.arg, meaning))
                 continue
             if parameter.arg not in assigned and _stays(meaning, kind):
@@ -139,7 +140,7 @@ class Instances:
         inner = Reading(reading.how, dry=reading.dry, quiet=True, why_not=reading.why_not)
         meaning = self.expressions.meaning(node, scope, inner)
         if isinstance(meaning, CellPlace):
-            if reading.how != "instant" and not reading.dry:
+            if reading.how != "instant" and not reading.dry and not meaning.ghost:
                 raise shared_argument(node, scope)
             meaning = self.expressions.read(meaning, node, scope, inner)
         if inner.access is not None:
@@ -152,14 +153,14 @@ class Instances:
         return meaning
 
     def _parameter_type(
-        self, function: Function, parameter: ast.arg, meaning: Value | ObjectPlace,
+        self, function: Function, parameter: ast.arg, meaning: Value | Given,
         argument: ast.expr, scope: Scope, bindings: dict[str, Type],
     ) -> Type:
         assert parameter.annotation is not None
         types, module = self.expressions.types, function.module
         annotation = parameter.annotation
         if isinstance(annotation, ast.Subscript) and isinstance(meaning, ObjectPlace):
-            self._bind(annotation, meaning, function, bindings)
+            self._bind(annotation, meaning.type, function, bindings)
         kind = types.resolve(annotation, module, bindings)
         text = ast.unparse(argument)
         span = scope.module.span(argument)
@@ -180,6 +181,23 @@ class Instances:
                 return meaning.type
             case ObjectType(cls), _:
                 raise SpecError(span, f"{text} is not a {cls.name}", f"an object of {cls.name}")
+            case ArrayType(ObjectType(cls)), ObjectPlace(_, _, ArrayType(found_element, (_,))) if (
+                found_element.cls is cls
+            ):
+                return meaning.type
+            case ArrayType(ObjectType(cls)), _:
+                raise SpecError(
+                    span, f"{text} is not an array of {cls.name}", f"array({cls.name}, n)"
+                )
+            case ClassOf(element), ElementsOf(sort):
+                self._element_fits(function, element, sort, argument, scope, bindings)
+                return kind
+            case ClassOf(), _:
+                raise SpecError(
+                    span, f"{text} is no class with a count", "a class with @shared(count=...)"
+                )
+            case _, ElementsOf():
+                raise is_a_class(text, span)
             case _, ObjectPlace():
                 raise SpecError(span, f"{text} is a place, not a value", "one of its fields")
             case _, Value() as value:
@@ -188,17 +206,46 @@ class Instances:
                 self.expressions.check_fits(value, kind, argument, scope)
                 return kind
 
-    def _bind(
-        self, annotation: ast.Subscript, place: ObjectPlace, function: Function,
+    def _element_fits(
+        self, function: Function, element: Type, sort: ir.Ref, argument: ast.expr, scope: Scope,
         bindings: dict[str, Type],
     ) -> None:
-        """`head: PageListHead[P]`: what P is, from the place that is passed."""
-        definition = function.module.scope.get(called(annotation.value))
-        if not isinstance(definition, SharedClass) or not isinstance(place.type, ObjectType):
+        """`pages: type[P]`: P is this class, which must have the fields that P's Protocol asks
+        for."""
+        text, span = ast.unparse(argument), scope.module.span(argument)
+        if not isinstance(element, AnyOf):
+            if element != sort:
+                raise SpecError(
+                    span, f"{text} is not {describe(element)}", f"the class {describe(element)}"
+                )
             return
+        bindings.setdefault(element.name, sort)
+        there = {f.name for c in self.expressions.spec.classes if c.name == sort.cls
+                 for f in c.fields}
+        protocol = function.module.scope.get(element.name)
+        asked = protocol.fields if isinstance(protocol, ProtocolClass) else ()
+        missing = [name for name, _ in asked if name not in there]
+        if missing:
+            raise SpecError(
+                span, f"{sort.cls} has no field {missing[0]}, which {function.name} reads",
+                f"a field {missing[0]} in class {sort.cls}",
+            )
+
+    def _bind(
+        self, annotation: ast.Subscript, place: Type, function: Function,
+        bindings: dict[str, Type],
+    ) -> None:
+        """`head: PageListHead[P]`, or an Array of them: what P is, from the place that is
+        passed."""
+        definition = function.module.scope.get(called(annotation.value))
         inner = annotation.slice
+        if isinstance(place, ArrayType) and isinstance(inner, ast.Subscript):
+            self._bind(inner, place.element, function, bindings)
+            return
+        if not isinstance(definition, SharedClass) or not isinstance(place, ObjectType):
+            return
         parts = inner.elts if isinstance(inner, ast.Tuple) else [inner]
-        known = dict(place.type.bindings)
+        known = dict(place.bindings)
         for variable, part in zip(definition.typevars, parts, strict=False):
             if isinstance(part, ast.Name) and variable in known:
                 bindings.setdefault(part.id, known[variable])
@@ -465,7 +512,7 @@ class Instances:
                 scope.module.span(node), f"{text} {does}: it stands alone on its line",
                 f"result = {text}, then use result",
             )
-        meanings: dict[str, Meaning] = dict(arguments.places)
+        meanings: dict[str, Meaning | ElementsOf] = dict(arguments.places)
         meanings |= dict(arguments.constants)
         for name, argument, kind in arguments.values:
             found = self.expressions.value(argument, scope, reading)

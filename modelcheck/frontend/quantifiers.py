@@ -35,7 +35,8 @@ def domain(
         case ast.Call(func=ast.Name(id=name), args=args):
             word = scope.definition(name)
             if word == Word("instances") and len(args) == 1:
-                sort = e.types.resolve(args[0], scope.module)
+                known = scope.elements(args[0])
+                sort = known.sort if known else e.types.resolve(args[0], scope.module)
                 if isinstance(sort, ir.Ref) and sort.cls != "process":
                     return ir.Instances(sort), Value(nothing, sort)
                 raise SpecError(

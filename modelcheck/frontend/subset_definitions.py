@@ -20,6 +20,7 @@ FUNCTION_DECORATORS: dict[str, tuple[str, ...]] = {  # and the keywords that eac
     "process": ("count",),
     "interrupt": ("of",),
     "predicate": (),
+    "invariant": (),
     "always": ("when",),
     "lemma": ("when",),
     "sometimes": ("when",),
@@ -31,6 +32,7 @@ EXAMPLES = {
     "of": "of=idle_loop",
     "when": "when=free(heap_lock)",
 }
+NAMED = '@invariant("S2", "a free page that is not scrubbed says need_scrub")'
 CLASS_DECORATORS: dict[str, tuple[str, ...]] = {"shared": ("count",), "dataclass": ("frozen",)}
 INSTEAD_OF_IMPORT = {
     "Any": "the type itself",
@@ -127,6 +129,10 @@ def decorators(node: ast.FunctionDef | ast.ClassDef, where: Where) -> Refusal | 
             near = difflib.get_close_matches(name, known, 1)
             problem = f"@{code(decorator)} is not a decorator of the language"
             return Refusal(decorator, problem, f"@{near[0]}" if near else _one_of(known))
+        if name == "invariant":
+            if not _is_named(decorator):
+                return Refusal(decorator, "an invariant has a short label and a sentence", NAMED)
+            continue
         if keywords is not None and (not keywords or any(k not in known[name] for k in keywords)):
             only = ", ".join(f"{k}=..." for k in known[name])
             problem = f"@{name} takes {'only ' + only if only else 'nothing'}"
@@ -140,6 +146,15 @@ def decorators(node: ast.FunctionDef | ast.ClassDef, where: Where) -> Refusal | 
             instead = "@shared for memory, or @dataclass(frozen=True) for a word"
         return Refusal(node.decorator_list[1], problem, instead)
     return None
+
+
+def _is_named(decorator: ast.expr) -> bool:
+    """`invariant("S2", "a free page ...")`: a label that fits over a column, and a sentence."""
+    match decorator:
+        case ast.Call(_, [ast.Constant(str(label)), sentence], []):
+            return label.isascii() and label.isalnum() and len(label) <= 8 and is_text(sentence)
+        case _:
+            return False
 
 
 def _decorator(node: ast.expr) -> tuple[str, list[str] | None]:
@@ -306,7 +321,7 @@ def unreturned(node: ast.FunctionDef, where: Where) -> Refusal | None:
         return None
     values = [n for n in ast.walk(node) if isinstance(n, ast.Return) and n.value is not None]
     returns = "None"
-    if decorator_name(node) in (*PROPERTIES, "predicate"):
+    if decorator_name(node) in (*PROPERTIES, "predicate", "invariant"):
         returns = "bool"
     elif values:
         returns = "bool, or the type that it returns"
@@ -327,7 +342,7 @@ def special_function(node: ast.FunctionDef, where: Where) -> Refusal | None:
         problem = f"{_marked(role)} takes nothing"
         return Refusal(args[0], problem, f"def {name}() -> {returns}:")
     wanted = {"process": "None", "boot": "None", "interrupt": "None", "predicate": "bool"}
-    wanted |= dict.fromkeys(PROPERTIES, "bool")
+    wanted |= dict.fromkeys((*PROPERTIES, "invariant"), "bool")
     if role in wanted and node.returns is not None and code(node.returns) != wanted[role]:
         header = f"def {name}({', '.join(code(a) for a in args)}) -> {wanted[role]}:"
         what = "nothing" if wanted[role] == "None" else "True or False"

@@ -33,7 +33,7 @@ NOT_FINITE = {
     "str": "an Enum",
     "tuple": "a frozen dataclass with a field for each",
 }
-TEXT_ARGUMENTS = ("atomic", "chain", "Lock", "violates", "packed", "TypeVar")
+TEXT_ARGUMENTS = ("atomic", "chain", "Lock", "violates", "packed", "TypeVar", "invariant")
 QUANTIFIERS = ("all", "any", "sum")
 LARGEST = 2**63
 SMALL = "the smallest number that shows the same"
@@ -95,13 +95,13 @@ def collection(node: ast.List | ast.Set | ast.Dict, where: Where) -> Refusal | N
 
 
 def tuple_value(node: ast.Tuple, where: Where) -> Refusal | None:
-    """`a, b` anywhere but after `in`, in a type, in EXPECT and in boot."""
+    """`a, b` anywhere but after `in`, in a type, in EXPECT, in PROMISES and in boot."""
     if where.annotation:
         return None
     match where.parent:
         case ast.Compare(_, [ast.In() | ast.NotIn()], [right]) if right is node:
             return None
-        case ast.Assign([ast.Name("EXPECT")]):
+        case ast.Assign([ast.Name("EXPECT" | "PROMISES")]):
             return None
         case ast.Assign() if where.role() == "boot":
             return None
@@ -328,6 +328,8 @@ def word(node: ast.Name, where: Where) -> Refusal | None:
     """`print`, `len`, `open`: names of Python that are no words of the language."""
     name = node.id
     bound = isinstance(node.ctx, ast.Store) or name in where.names
+    if name == "type" and where.annotation and isinstance(where.parent, ast.Subscript):
+        return None  # pages: type[P]
     if bound or name in BUILTINS or not hasattr(builtins, name):
         return None
     if where.annotation and name in NOT_FINITE:

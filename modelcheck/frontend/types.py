@@ -8,9 +8,9 @@ from pathlib import Path
 
 from modelcheck import ir
 from modelcheck.frontend.definitions import (
-    UNBOUNDED, AnyOf, Constant, Definition, EnumClass, Function, Module, NoneType, Object,
-    ObjectType, Parameter, ProtocolClass, SharedClass, SharedField, Type, TypeAlias_, Word,
-    WordClass,
+    UNBOUNDED, AnyOf, ArrayType, ClassOf, Constant, Definition, EnumClass, Function, Module,
+    NoneType, Object, ObjectType, Parameter, ProtocolClass, SharedClass, SharedField, Type,
+    TypeAlias_, Word, WordClass,
 )
 from modelcheck.source import Span, SpecError
 
@@ -197,9 +197,19 @@ class Types:
         self, node: ast.expr, name: str, inner: ast.expr, module: Module, bound: dict[str, Type]
     ) -> Type:
         definition = module.scope.get(name)
+        if definition is None and name == "type":
+            return self._class_of(node, inner, module, bound)
         match definition:
             case Word("Ghost"):
                 return self.resolve(inner, module, bound)
+            case Word("Array"):
+                element = self.resolve(inner, module, bound)
+                if isinstance(element, ObjectType):
+                    return ArrayType(element, ())
+                raise SpecError(
+                    module.span(node), "Array[...] is of a @shared class without count",
+                    "heads: Array[PageListHead[P]]",
+                )
             case Word("Annotated"):
                 return self._annotated(node, inner, module, bound)
             case SharedClass(count=None, typevars=typevars) if typevars:
@@ -210,6 +220,17 @@ class Types:
         raise SpecError(
             module.span(node), f"{name or 'this'} takes no type argument",
             "PageListHead[Page], Ghost[...] or Annotated[int, between(lo, hi)]",
+        )
+
+    def _class_of(
+        self, node: ast.expr, inner: ast.expr, module: Module, bound: dict[str, Type]
+    ) -> Type:
+        element = self.resolve(inner, module, bound)
+        if isinstance(element, (ir.Ref, AnyOf)):
+            return ClassOf(element)
+        raise SpecError(
+            module.span(node), "type[...] is of a class with a count, or a type variable",
+            "pages: type[P]",
         )
 
     def _annotated(
@@ -285,5 +306,7 @@ def describe(sort: Type) -> str:
             return cls_.name
         case AnyOf(name):
             return name
-        case _:
-            return "array"
+        case ClassOf(element):
+            return f"type[{describe(element)}]"
+        case ArrayType(element):
+            return f"Array[{describe(element)}]"

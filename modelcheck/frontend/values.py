@@ -11,7 +11,8 @@ from typing import TypeAlias
 
 from modelcheck import ir
 from modelcheck.frontend.definitions import (
-    UNBOUNDED, AnyOf, ArrayType, Definition, Function, Module, NoneType, ObjectType, Type,
+    UNBOUNDED, AnyOf, ArrayType, Definition, Function, Module, NoneType, ObjectType,
+    SharedClass, Type,
 )
 from modelcheck.source import Span, SpecError
 
@@ -52,7 +53,15 @@ class CellPlace:
         return sort
 
 
+@dataclass(frozen=True)
+class ElementsOf:
+    """A class with a count, as the argument of a call: what `instances(...)` may then run over."""
+
+    sort: ir.Ref
+
+
 Meaning: TypeAlias = Value | ObjectPlace | CellPlace
+Given: TypeAlias = ObjectPlace | ElementsOf
 
 
 @dataclass(eq=False)
@@ -62,7 +71,7 @@ class Instance:
 
     function: Function
     prefix: str  # of its locals' names
-    places: tuple[tuple[str, ObjectPlace], ...]
+    places: tuple[tuple[str, Given], ...]
     returns: Type
     locals: dict[str, Type] = field(default_factory=dict)
     annotated: set[str] = field(default_factory=set)
@@ -76,7 +85,7 @@ class Scope:
 
     module: Module
     instance: Instance | None = None
-    substitutions: Mapping[str, Meaning] = field(default_factory=dict)
+    substitutions: Mapping[str, Meaning | ElementsOf] = field(default_factory=dict)
 
     def definition(self, name: str) -> Definition | None:
         """What a module-level name stands for, unless something nearer hides it."""
@@ -86,7 +95,22 @@ class Scope:
         )
         return None if near else self.module.scope.get(name)
 
-    def with_names(self, names: Mapping[str, Meaning]) -> Scope:
+    def elements(self, node: ast.expr) -> ElementsOf | None:
+        """What a name stands for, if that is a class with a count."""
+        if not isinstance(node, ast.Name):
+            return None
+        near = self.substitutions.get(node.id)
+        if near is None and self.instance is not None:
+            near = dict(self.instance.places).get(node.id)
+        match near or self.definition(node.id):
+            case ElementsOf() as found:
+                return found
+            case SharedClass(name, count=int(count)):
+                return ElementsOf(ir.Ref(name, count, False))
+            case _:
+                return None
+
+    def with_names(self, names: Mapping[str, Meaning | ElementsOf]) -> Scope:
         """This scope, with more substitutions."""
         return replace(self, substitutions={**self.substitutions, **names})
 

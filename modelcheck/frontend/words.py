@@ -119,7 +119,8 @@ def _element(e: Expressions, node: ast.Call, scope: Scope, reading: Reading) -> 
     span = scope.module.span(node)
     if len(node.args) != 2:
         raise SpecError(span, "element takes a class and a number", "element(Page, n)")
-    sort = e.types.resolve(node.args[0], scope.module)
+    known = scope.elements(node.args[0])
+    sort = known.sort if known else e.types.resolve(node.args[0], scope.module)
     number = e.value(node.args[1], scope, reading)
     if not isinstance(sort, ir.Ref) or not isinstance(number.type, ir.Int):
         raise SpecError(span, "element takes a class with a count and a number", "element(Page, n)")

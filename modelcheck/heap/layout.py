@@ -123,8 +123,9 @@ class Layouts:
                         return Reference(self.elements, nullable=False)
             case ast.Constant(value=str(text)):
                 return self.fits(ast.parse(text, mode="eval").body, module)
-            case ast.Subscript(value=ast.Name(id=name)) if module.scope[name] == Word("Annotated"):
-                return self.encoding(node, module, {})
+            case ast.Subscript(value=ast.Name(id=name)):
+                if module.scope.get(name) == Word("Annotated"):
+                    return self.encoding(node, module, {})
         return None
 
     def evaluate(self, node: ast.expr, module: Module) -> Any:

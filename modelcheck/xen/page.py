@@ -11,17 +11,20 @@ from modelcheck.lang import Enum, Pattern, auto, pattern_of, predicate, shared
 
 
 class PGC(Enum):
-    """The state in a page's count_info: Xen's PGC_state_inuse and PGC_state_free."""
+    """The state in a page's count_info: Xen's PGC_state_inuse and so on."""
 
     INUSE = auto()
     FREE = auto()
+    OFFLINING = auto()
+    OFFLINED = auto()
 
 
 class Buddy(Enum):
-    """A page's scrub_state: Xen's BUDDY_NOT_SCRUBBING and BUDDY_SCRUBBING."""
+    """A page's scrub_state: Xen's BUDDY_NOT_SCRUBBING and so on."""
 
     NOT_SCRUBBING = auto()
     SCRUBBING = auto()
+    SCRUB_ABORT = auto()
 
 
 @dataclass(frozen=True)

@@ -100,7 +100,7 @@ class Instances:
         given = list(zip((p.arg for p in parameters), node.args, strict=False))
         given += [(k.arg or "", k.value) for k in node.keywords]
         names = [p.arg for p in parameters]
-        if sorted(n for n, _ in given) != sorted(names):
+        if sorted(n for n, _ in given) != sorted(names) or len(node.args) > len(names):
             shown = ", ".join(names)
             raise SpecError(
                 span, f"{function.name} takes {len(names)} argument{'s'[:len(names) != 1]}"
@@ -141,6 +141,11 @@ class Instances:
         self, node: ast.expr, scope: Scope, reading: Reading
     ) -> Value | ObjectPlace:
         inner = Reading(reading.how, dry=reading.dry, quiet=True, why_not=reading.why_not)
+        if isinstance(node, ast.Name) and isinstance(scope.definition(node.id), SharedClass):
+            raise SpecError(
+                scope.module.span(node), f"{node.id} has no count: it has no instances",
+                "a class with @shared(count=...)",
+            )
         meaning = self.expressions.meaning(node, scope, inner)
         if isinstance(meaning, CellPlace):
             if reading.how != "instant" and not reading.dry and not meaning.ghost:
@@ -186,6 +191,8 @@ class Instances:
                 bound: Type = ir.Ref(found.cls, found.count, False)
                 bindings.setdefault(name, bound)
                 return ir.Ref(found.cls, found.count, nullable or found.nullable)
+            case AnyOf(name), ObjectPlace(_, _, ArrayType()) if self._asked(function, name):
+                raise SpecError(span, f"{text} is an array, not one of its objects", f"{text}[i]")
             case AnyOf(name), ObjectPlace():
                 bindings.setdefault(name, meaning.type)
                 return meaning.type
@@ -234,14 +241,18 @@ class Instances:
         bindings.setdefault(element.name, sort)
         there = {f.name for c in self.expressions.spec.classes if c.name == sort.cls
                  for f in c.fields}
-        protocol = function.module.scope.get(element.name)
-        asked = protocol.fields if isinstance(protocol, ProtocolClass) else ()
+        asked = self._asked(function, element.name)
         missing = [name for name, _ in asked if name not in there]
         if missing:
             raise SpecError(
                 span, f"{sort.cls} has no field {missing[0]}, which {function.name} reads",
                 f"a field {missing[0]} in class {sort.cls}",
             )
+
+    def _asked(self, function: Function, name: str) -> tuple[tuple[str, bool], ...]:
+        """The fields that a Protocol, or the bound of a type variable, asks for."""
+        protocol = function.module.scope.get(name)
+        return protocol.fields if isinstance(protocol, ProtocolClass) else ()
 
     def _bind(
         self, annotation: ast.Subscript, place: Type, function: Function,

@@ -269,9 +269,8 @@ def scrub_buddy(pg: Page, order: Order) -> Outcome:
     ticket_unlock(heap_lock)
 
     dirty_cnt: DirtyCount = 0
-    last = (1 << order) - 1
     preempt = False
-    i: DirtyIndex = pg.first_dirty
+    i: Annotated[int, between(0, (1 << MAX_ORDER) - 1)] = pg.first_dirty
     while True:
         if pg[i].count_info.need_scrub:
             scrub_one_page(pg[i])
@@ -280,7 +279,7 @@ def scrub_buddy(pg: Page, order: Order) -> Outcome:
             dirty_cnt += 1
         if pg.scrub_state == Buddy.SCRUB_ABORT:
             node.let_go = LetGo.IN_POLL
-            pg.first_dirty = INVALID_DIRTY_IDX if i == last else i + 1
+            pg.first_dirty = INVALID_DIRTY_IDX if i == (1 << order) - 1 else i + 1
             smp_wmb()
             pg.scrub_state = Buddy.NOT_SCRUBBING
             node.let_go = LetGo.NO
@@ -290,18 +289,18 @@ def scrub_buddy(pg: Page, order: Order) -> Outcome:
             ticket_unlock(heap_lock)
             return Outcome.OUT_NOLOCK
         preempt = choose(False, True)  # this CPU goes offline, or a softirq is pending
-        if preempt or i == last:
+        if preempt or i == (1 << order) - 1:
             break
         i += 1
 
     # first_dirty stays as it is until there is nobody who could take the buddy for a clean one
-    st = ScrubWait(pg, INVALID_DIRTY_IDX if i == last else i + 1, False)
+    st = ScrubWait(pg, INVALID_DIRTY_IDX if i == (1 << order) - 1 else i + 1, False)
     st = spin_lock_cb(heap_lock, scrub_continue, st)
     need_scrub = node.need_scrub
     node.need_scrub = need_scrub - dirty_cnt
     if st.drop:
         return Outcome.OUT
-    if i == last:
+    if i == (1 << order) - 1:
         page_list_del(pg, heap[order])
         page_list_add_scrub(pg, heap[order], order, INVALID_DIRTY_IDX)
     else:

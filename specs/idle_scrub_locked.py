@@ -10,12 +10,13 @@ each scrub is preceded by a walk of the list.  So the tempting step is DROP_LOCK
 under heap_lock, drop it to scrub, take it again to clear need_scrub.  Meanwhile the page is
 allocated, scrubbed again and written to, and the idle CPU's last store zeroes live data.
 """
-from modelcheck.lang import (Lock, always, boot, chain, clear_bit, free, holds, instances, param,
-    predicate, process, shared, sometimes, spin_lock, spin_unlock, violates)
+from modelcheck.lang import (Lock, boot, chain, clear_bit, free, holds, instances, param, process,
+    promises, shared, sometimes, spin_lock, spin_unlock, violates)
+from modelcheck.xen.invariants import (clean_handover, conservative_label, free_list, no_live_scrub,
+    no_page_is_free, page_list)
 from modelcheck.xen.page import (PGC, CountInfo, PageContents, fill_page, is_half_scrubbed,
-    is_pattern_of, is_scrubbed, scrub_one_page)
-from modelcheck.xen.page_list import (PageListHead, is_page_list, page_list_add_tail,
-    page_list_remove_head)
+    scrub_one_page)
+from modelcheck.xen.page_list import PageListHead, page_list_add_tail, page_list_remove_head
 
 PAGES = param(2, 1, 8)
 DOMAINS = param(2, 1, 4)
@@ -34,6 +35,8 @@ class Page:
 
 heap = PageListHead[Page]()
 heap_lock = Lock("heap_lock")
+PROMISES = (promises(conservative_label(Page)),
+            promises(page_list(heap), free_list(Page, heap), when=free(heap_lock)))
 
 @boot
 def init_heap_pages() -> None:
@@ -44,7 +47,7 @@ def alloc_heap_pages() -> Page | None:
     spin_lock(heap_lock)
     pg = page_list_remove_head(heap)
     if pg is None:
-        assert no_page_is_free(), "an allocation fails only when no page is free"
+        assert no_page_is_free(Page)
         spin_unlock(heap_lock)
         return None
     info = pg.count_info
@@ -68,9 +71,9 @@ def domain(me: int) -> None:
     while True:
         pg = alloc_heap_pages()
         if pg is not None:
-            assert is_scrubbed(pg), "no dirty page is returned to a caller"
+            assert clean_handover(pg)
             fill_page(pg, me)
-            assert is_pattern_of(pg, me), "no page is scrubbed under its owner"
+            assert no_live_scrub(pg, me)
             free_heap_pages(pg)
 
 @process(count=IDLE_CPUS)
@@ -91,21 +94,6 @@ def idle_loop() -> None:
                 scrubbed += 1
             pg = pg.next
         spin_unlock(heap_lock)
-
-@predicate
-def no_page_is_free() -> bool:
-    return all(pg.count_info.state != PGC.FREE for pg in instances(Page))
-
-@always
-def a_free_page_without_need_scrub_is_scrubbed() -> bool:
-    return all(is_scrubbed(pg) for pg in instances(Page)
-               if pg.count_info == CountInfo(PGC.FREE, need_scrub=False))
-
-@always(when=free(heap_lock))
-def the_heap_list_is_whole_and_holds_the_free_pages() -> bool:
-    return is_page_list(heap) and all(
-        (pg in chain(heap.next, "next")) == (pg.count_info.state == PGC.FREE)
-        for pg in instances(Page))
 
 @sometimes
 def a_page_on_the_heap_list_is_half_scrubbed() -> bool:

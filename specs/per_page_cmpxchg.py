@@ -10,7 +10,8 @@ What cmpxchg cannot guard is the list that the idle CPUs walk: see per_page_cmpx
 """
 from modelcheck.lang import (Enum, Lock, always, auto, boot, chain, cmpxchg, cpu_relax, holds,
     instances, param, process, shared, sometimes, spin_lock, spin_unlock, violates)
-from modelcheck.xen.page import PageContents, fill_page, is_pattern_of, is_scrubbed, scrub_one_page
+from modelcheck.xen.invariants import clean_handover, no_live_scrub
+from modelcheck.xen.page import PageContents, fill_page, is_scrubbed, scrub_one_page
 
 PAGES = param(2, 1, 8)
 DOMAINS = param(2, 1, 4)
@@ -74,9 +75,9 @@ def domain(me: int) -> None:
     while True:
         pg = alloc_heap_pages()
         if pg is not None:
-            assert is_scrubbed(pg), "no dirty page is returned to a caller"
+            assert clean_handover(pg)
             fill_page(pg, me)
-            assert is_pattern_of(pg, me), "no page is scrubbed under its owner"
+            assert no_live_scrub(pg, me)
             free_heap_pages(pg)
 
 @process(count=IDLE_CPUS)

@@ -1,15 +1,15 @@
 """cmpxchg guards each page, but not the list that idle CPUs walk (e-mail, 5.2).
 
-per_page_cmpxchg.py leaves out that Xen links a page in use into its domain's own list, with the
-very fields that linked it into the heap.  An idle CPU that stands on a page while it is allocated
-follows its new owner's link off the heap list.  No cmpxchg on the page can tell, for the link is
-a good one, of another list: "it's difficult to protect kinds of race conditions against a list".
+Xen links a page in use into its domain's list, with the fields that linked it into the heap.  An
+idle CPU that stands on a page while it is allocated follows its new owner's link off the heap list;
+no cmpxchg can tell: "it's difficult to protect kinds of race conditions against a list".
 
 With OWN_LINKS a domain's list has link fields of its own, and the walk follows the heap's alone.
 """
 from modelcheck.lang import (Enum, Ghost, Lock, always, array, auto, boot, chain, cmpxchg, holds,
     instances, param, process, shared, sometimes, spin_lock, spin_unlock, violates, wait_until)
-from modelcheck.xen.page import PageContents, fill_page, is_pattern_of, is_scrubbed, scrub_one_page
+from modelcheck.xen.invariants import clean_handover, no_live_scrub
+from modelcheck.xen.page import PageContents, fill_page, scrub_one_page
 
 PAGES = param(2, 1, 8)
 DOMAINS = param(2, 1, 4)
@@ -83,7 +83,7 @@ def relinquish_memory(page_list: PageList, me: int) -> None:
     while pg is not None:
         rest = pg.own_next if OWN_LINKS else pg.next
         page_list.head = rest
-        assert is_pattern_of(pg, me), "no page is scrubbed under its owner"
+        assert no_live_scrub(pg, me)
         free_heap_pages(pg)
         pg = rest
 
@@ -92,7 +92,7 @@ def domain(me: int) -> None:
     while True:
         pg = alloc_heap_pages()
         if pg is not None:
-            assert is_scrubbed(pg), "no dirty page is returned to a caller"
+            assert clean_handover(pg)
             fill_page(pg, me)
             assign_page(pg, page_lists[me])
         else:                                 # as large as it gets: tear it down

@@ -7,13 +7,13 @@ heap_lock and waits, for a page "won't get passed to the caller until the scrubb
 Two choices are open: the allocation waits with heap_lock held (WAIT_LOCKED), and the idle CPU takes
 heap_lock to say NOT_SCRUBBING (DONE_LOCKED).  Each is sound alone; together they are a deadlock.
 """
-from modelcheck.lang import (Lock, always, boot, chain, clear_bit, free, holds, instances, param,
-    predicate, process, replace, shared, sometimes, spin_lock, spin_unlock, test_and_clear_bit,
-    violates, wait_until)
-from modelcheck.xen.page import (PGC, Buddy, CountInfo, PageContents, fill_page, is_pattern_of,
-    is_scrubbed, scrub_one_page)
-from modelcheck.xen.page_list import (PageListHead, is_page_list, page_list_add_tail,
-    page_list_remove_head)
+from modelcheck.lang import (Lock, boot, chain, clear_bit, free, holds, instances, param, process,
+    promises, replace, shared, sometimes, spin_lock, spin_unlock, test_and_clear_bit, violates,
+    wait_until)
+from modelcheck.xen.invariants import (clean_handover, conservative_label, free_list, no_live_scrub,
+    no_page_is_free, page_list)
+from modelcheck.xen.page import PGC, Buddy, CountInfo, PageContents, fill_page, scrub_one_page
+from modelcheck.xen.page_list import PageListHead, page_list_add_tail, page_list_remove_head
 
 PAGES = param(2, 1, 8)
 DOMAINS = param(2, 1, 4)
@@ -33,6 +33,8 @@ class Page:
 
 heap = PageListHead[Page]()
 heap_lock = Lock("heap_lock")
+PROMISES = (promises(conservative_label(Page)),
+            promises(page_list(heap), free_list(Page, heap), when=free(heap_lock)))
 
 @boot
 def init_heap_pages() -> None:
@@ -43,7 +45,7 @@ def alloc_heap_pages() -> Page | None:
     spin_lock(heap_lock)
     pg = page_list_remove_head(heap)
     if pg is None:
-        assert no_page_is_free(), "an allocation fails only when no page is free"
+        assert no_page_is_free(Page)
         spin_unlock(heap_lock)
         return None
     if WAIT_LOCKED:
@@ -69,9 +71,9 @@ def domain(me: int) -> None:
     while True:
         pg = alloc_heap_pages()
         if pg is not None:
-            assert is_scrubbed(pg), "no dirty page is returned to a caller"
+            assert clean_handover(pg)
             fill_page(pg, me)
-            assert is_pattern_of(pg, me), "no page is scrubbed under its owner"
+            assert no_live_scrub(pg, me)
             free_heap_pages(pg)
 
 def page_to_scrub() -> Page | None:
@@ -98,21 +100,6 @@ def idle_loop() -> None:
             pg.scrub_state = Buddy.NOT_SCRUBBING
             if DONE_LOCKED:
                 spin_unlock(heap_lock)
-
-@predicate
-def no_page_is_free() -> bool:
-    return all(pg.count_info.state != PGC.FREE for pg in instances(Page))
-
-@always
-def a_free_page_without_need_scrub_is_scrubbed() -> bool:
-    return all(is_scrubbed(pg) for pg in instances(Page)
-               if pg.count_info == CountInfo(PGC.FREE, need_scrub=False))
-
-@always(when=free(heap_lock))
-def the_heap_list_is_whole_and_holds_the_free_pages() -> bool:
-    return is_page_list(heap) and all(
-        (pg in chain(heap.next, "next")) == (pg.count_info.state == PGC.FREE)
-        for pg in instances(Page))
 
 @sometimes
 def a_page_leaves_the_list_while_being_scrubbed() -> bool:

@@ -52,7 +52,7 @@ SABOTAGES = (
     ),
     Sabotage(
         "an assert that asks nothing: another property is broken in its stead", "per_page_cmpxchg",
-        "assert is_scrubbed(pg),", "assert pg is not None,",
+        "assert clean_handover(pg)", f'assert pg is not None, "{DIRTY}"',
         16, f'EXPECT says violates("{DIRTY}"), but "no page is scrubbed under its owner" is broken '
             "first, after ",
     ),
@@ -71,7 +71,7 @@ SABOTAGES = (
     ),
     Sabotage(
         "a sentence is renamed, but not in EXPECT", "per_page_cmpxchg",
-        f'assert is_scrubbed(pg), "{DIRTY}"', 'assert is_scrubbed(pg), "a caller\'s page is clean"',
+        "assert clean_handover(pg)", 'assert is_scrubbed(pg), "a caller\'s page is clean"',
         150, "error: EXPECT names no property of this spec",
     ),
     Sabotage(

@@ -353,7 +353,8 @@ def _packed(
     first, taken = _filled(shared, size)
     behind, also = _filled(processes, size)
     if len(taken) + len(also) <= max(2, len(used)):
-        places = [*first, *((word + len(taken), shift) for word, shift in behind)]
+        begin = len(taken) if also else 0  # who is nowhere but at its end takes no bits
+        places = [*first, *((word + begin, shift) for word, shift in behind)]
         used = [*taken, *also]
     used += [0] * (2 - len(used))
     return len(used), places, tuple(used)

@@ -101,6 +101,14 @@ def test_a_wrong_joined_leaf_is_caught(monkeypatch: pytest.MonkeyPatch, tmp_path
         assert any(found_wrong(program) for program in texts)
 
 
+def test_processes_that_take_no_bits(tmp_path: Path) -> None:
+    """Whoever ends at once stands at its end, in no bits.  Behind two full words its place was once
+    in a third, which was not there (number 2001 of the campaign through the engines)."""
+    (program,) = from_texts(range(500, 501), tmp_path)
+    with compiled(AT_ONCE, tmp_path):
+        assert wrong(program) is None
+
+
 def test_fingerprints(tmp_path: Path) -> None:
     """So few states have as many fingerprints; and of what has one word there are no odds."""
     kinds: Counter[bool] = Counter()

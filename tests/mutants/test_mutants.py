@@ -27,6 +27,10 @@ OWNER = "no page is scrubbed under its owner"
 FAILS = "an allocation fails only when no page is free"
 LISTED = "a page on the heap list is free"
 DEADLOCK = "deadlock"
+LABEL = "a free page that is not scrubbed says need_scrub"
+WHOLE = "page lists are whole"
+HELD = "the heap holds the free pages and no others"
+TWICE = "page_list_add_tail(pg, heap)\npage_list_add_tail(pg, heap)"
 
 
 @dataclass(frozen=True)
@@ -51,9 +55,9 @@ SYNC_SCRUB = (
         DIRTY,
     ),
     Mutant(
-        "sync_scrub", "nobody scrubs: seen on the list, before any caller",
+        "sync_scrub", "nobody scrubs: seen on the heap, before any caller",
         "scrub_one_page(pg)            # the domain is dying: its CPU scrubs, unlocked", "pass",
-        "every page on the heap list is scrubbed",
+        LABEL,
     ),
     Mutant(
         "sync_scrub", "the page is scrubbed after it is back on the heap",
@@ -65,11 +69,11 @@ SYNC_SCRUB = (
     ),
     Mutant(
         "sync_scrub", "the page is freed and forgotten: seen at once",
-        "page_list_add_tail(pg, heap)", "pass", "the heap list holds the free pages", nth=2,
+        "page_list_add_tail(pg, heap)", "pass", HELD, nth=2,
     ),
     Mutant(
         "sync_scrub", "the page goes to the heap in use",
-        "pg.count_info = PGC.FREE", "pass", LISTED,
+        "pg.count_info = CountInfo(PGC.FREE)", "pass", LISTED,
     ),
     Mutant(
         "sync_scrub", "the page is freed twice",
@@ -77,9 +81,7 @@ SYNC_SCRUB = (
     ),
     Mutant(
         "sync_scrub", "the page is put on the list twice",
-        "page_list_add_tail(pg, heap)",
-        "page_list_add_tail(pg, heap)\npage_list_add_tail(pg, heap)",
-        "the heap list is well formed", nth=2,
+        "page_list_add_tail(pg, heap)", TWICE, WHOLE, nth=2,
     ),
     Mutant(
         "sync_scrub", "a failing allocation keeps heap_lock",
@@ -92,9 +94,6 @@ SYNC_SCRUB = (
         "two pages are being scrubbed at once",
     ),
 )
-
-LABEL = "a free page without need scrub is scrubbed"
-WHOLE = "the heap list is whole and holds the free pages"
 
 IDLE_SCRUB_LOCKED = (
     Mutant(
@@ -128,7 +127,11 @@ IDLE_SCRUB_LOCKED = (
         "idle_scrub_locked", "the state is flipped outside heap_lock (Xen, 2017: dab6a84aad)",
         "pg.count_info = CountInfo(PGC.INUSE)",
         "spin_unlock(heap_lock)\npg.count_info = CountInfo(PGC.INUSE)\nspin_lock(heap_lock)",
-        WHOLE,
+        HELD,
+    ),
+    Mutant(
+        "idle_scrub_locked", "the page is put on the list twice",
+        "page_list_add_tail(pg, heap)", TWICE, WHOLE, nth=2,
     ),
     Mutant(
         "idle_scrub_locked", "the state of a freed page is flipped before heap_lock is taken",
@@ -244,7 +247,11 @@ SCRUB_IN_PLACE = (
     ),
     Mutant(
         "scrub_in_place", "the page is freed and forgotten (Xen, 2009: 428dc303f5)",
-        "page_list_add_tail(pg, heap)", "pass", WHOLE, nth=2,
+        "page_list_add_tail(pg, heap)", "pass", HELD, nth=2,
+    ),
+    Mutant(
+        "scrub_in_place", "the page is put on the list twice",
+        "page_list_add_tail(pg, heap)", TWICE, WHOLE, nth=2,
     ),
     Mutant(
         "scrub_in_place", "a page in use looks free: an allocation fails beside it",

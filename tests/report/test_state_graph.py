@@ -210,7 +210,7 @@ def test_graphml_can_be_read() -> None:
     on_path = [n for n, marks in again.nodes.items() if marks["counterexample"]]
     assert len(on_path) == 11  # ten steps, the last of which fails
     assert again.nodes["s0"]["begins"]
-    assert "domain[0] at per_page_cmpxchg.py:47 spin_lock(heap_lock); " in again.nodes["s0"]["label"]
+    assert "domain[0] at per_page_cmpxchg.py:48 spin_lock(heap_lock); " in again.nodes["s0"]["label"]
     broken = [marks["broken"] for _, marks in again.nodes.items() if marks["broken"]]
     assert broken == ["no dirty page is returned to a caller"] * 2
 

@@ -24,8 +24,8 @@ from typing import Annotated
 
 from modelcheck.lang import (Enum, Ghost, Indexed, Process, array, atomic, auto, between, boot,
     choose, clear_bit, element, free, holds, index_of, instance, instances, not_null, param,
-    predicate, process, promises, replace, shared, smp_wmb, sometimes, test_and_clear_bit, test_and_set_bit,
-    this_process)
+    predicate, process, promises, replace, shared, smp_wmb, sometimes, test_and_clear_bit,
+    test_and_set_bit, this_process)
 from modelcheck.xen.buddy import (INVALID_DIRTY_IDX, MAX_ORDER, DirtyIndex, Order,
     check_and_stop_scrub, first_dirty_above, first_dirty_below, is_free_buddy, page_list_add_scrub)
 from modelcheck.xen.invariants import (avail_counts, buddies, clean_before_dirty, clean_handover,
@@ -37,7 +37,7 @@ from modelcheck.xen.page_list import (PageListHead, page_list_add_tail, page_lis
 from modelcheck.xen.spinlock import TicketLock, spin_lock_cb, ticket_lock, ticket_unlock
 
 INSTANCE = instance(MAX_ORDER=1)
-PAGES = param(2, 1, 8)                # a multiple of 2^MAX_ORDER
+PAGES = param(2, 1, 8)
 DOMAINS = param(2, 1, 4)
 IDLE_CPUS = param(1, 0, 4)
 CLEAN_FREES = param(False)            # domains scrub some of what they free themselves ...
@@ -87,9 +87,14 @@ heap_lock = TicketLock()
 
 @boot
 def init_heap_pages() -> None:
-    """As bootscrub=idle leaves the heap (0b24ef7853): all of it is dirty."""
-    for n in range(PAGES >> MAX_ORDER):
-        page_list_add_scrub(element(Page, n << MAX_ORDER), heap[MAX_ORDER], MAX_ORDER, 0)
+    """As bootscrub=idle leaves the heap (0b24ef7853): dirty, in the largest buddies there can be."""
+    n = 0
+    while n < PAGES:
+        order: Order = MAX_ORDER
+        while n + (1 << order) > PAGES:
+            order -= 1
+        page_list_add_scrub(element(Page, n), heap[order], order, 0)
+        n += 1 << order
 
 
 def get_free_buddy(order: Order, use_unscrubbed: bool) -> Page | None:
@@ -116,7 +121,7 @@ def alloc_heap_pages(order: Order, no_scrub: bool) -> Page | None:
     if pg is None and not no_scrub:
         pg = get_free_buddy(order, True)
     if pg is None:
-        assert no_buddy_is_large_enough(order), "an allocation fails only when no buddy is as large"
+        assert no_buddy_is_as_large(order), "an allocation fails only when no buddy is as large"
         node.failing = True
         ticket_unlock(heap_lock)
         node.failing = False
@@ -384,7 +389,7 @@ PROMISES = (
 
 
 @predicate
-def no_buddy_is_large_enough(order: Order) -> bool:
+def no_buddy_is_as_large(order: Order) -> bool:
     return all(heap[j].next is None for j in range(order, MAX_ORDER + 1))
 
 

@@ -6,7 +6,7 @@ Each has the ghost `holder`, which is set by the step that takes the lock and cl
 that releases it, so that `free(lock)` can be asked of it.
 """
 
-from typing import Annotated, Callable, TypeVar
+from typing import Annotated, Callable, TypeVar  # noqa: UP035
 
 from modelcheck.lang import (
     Ghost,

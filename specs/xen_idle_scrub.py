@@ -28,9 +28,10 @@ from modelcheck.lang import (Enum, Ghost, Indexed, Process, array, atomic, auto,
     test_and_set_bit, this_process)
 from modelcheck.xen.buddy import (INVALID_DIRTY_IDX, MAX_ORDER, DirtyIndex, Order,
     check_and_stop_scrub, first_dirty_above, first_dirty_below, is_free_buddy, page_list_add_scrub)
-from modelcheck.xen.invariants import (avail_counts, buddies, clean_before_dirty, clean_handover,
-    conservation, conservative_label, freed_once, index_soundness, maximal_merge,
-    need_scrub_suffices, no_live_scrub, one_scrubber, page_lists, unique_place)
+from modelcheck.xen.invariants import (abort_under_lock, avail_counts, buddies, clean_before_dirty,
+    clean_handover, conservation, conservative_label, freed_once, index_soundness,
+    legal_scrub_transition, maximal_merge, need_scrub_suffices, no_live_scrub, not_held,
+    one_scrubber, page_lists, under_lock, unique_place)
 from modelcheck.xen.page import (PGC, Buddy, CountInfo, PageContents, fill_page, scrub_one_page)
 from modelcheck.xen.page_list import (PageListHead, page_list_add_tail, page_list_del,
     page_list_empty, page_list_remove_head)
@@ -87,7 +88,7 @@ heap_lock = TicketLock()
 
 @boot
 def init_heap_pages() -> None:
-    """As bootscrub=idle leaves the heap (0b24ef7853): dirty, in the largest buddies there can be."""
+    """As bootscrub=idle leaves the heap (0b24ef7853): dirty, in buddies as large as fit."""
     n = 0
     while n < PAGES:
         order: Order = MAX_ORDER
@@ -109,6 +110,7 @@ def get_free_buddy(order: Order, use_unscrubbed: bool) -> Page | None:
                 return pg
             if order == 0 or use_unscrubbed:
                 check_and_stop_scrub(pg)
+                assert abort_under_lock(heap_lock)
                 return pg
             page_list_add_tail(pg, heap[j])
     return None
@@ -116,6 +118,7 @@ def get_free_buddy(order: Order, use_unscrubbed: bool) -> Page | None:
 
 def alloc_heap_pages(order: Order, no_scrub: bool) -> Page | None:
     """74d2e11ccf, 307c3be3cc, cbb484d008."""
+    assert not_held(heap_lock)
     ticket_lock(heap_lock)
     pg = get_free_buddy(order, no_scrub)
     if pg is None and not no_scrub:
@@ -144,6 +147,7 @@ def alloc_heap_pages(order: Order, no_scrub: bool) -> Page | None:
         assert first_dirty != INVALID_DIRTY_IDX or not info.need_scrub, "a clean buddy is clean"
         pg[i].count_info = replace(info, state=PGC.INUSE)
         pg[i].holder = this_process()
+        assert under_lock(heap_lock)
         init_free_page_fields(pg[i])
     ticket_unlock(heap_lock)
 
@@ -155,6 +159,7 @@ def alloc_heap_pages(order: Order, no_scrub: bool) -> Page | None:
                     scrub_one_page(pg[i])
                 dirty_cnt += 1
     if dirty_cnt > 0:
+        assert not_held(heap_lock)
         ticket_lock(heap_lock)
         need_scrub = node.need_scrub
         node.need_scrub = need_scrub - dirty_cnt
@@ -174,6 +179,7 @@ def mark_page_free(pg: Page) -> None:
     assert freed_once(info.state)
     pg.count_info = CountInfo(PGC.FREE)
     pg.holder = None
+    assert under_lock(heap_lock)
 
 
 def free_heap_pages(pg: Page, order: Order, need_scrub: bool) -> None:
@@ -201,6 +207,7 @@ def free_heap_pages(pg: Page, order: Order, need_scrub: bool) -> None:
             if not is_free_buddy(predecessor, order):
                 break
             check_and_stop_scrub(predecessor)
+            assert abort_under_lock(heap_lock)
             page_list_del(predecessor, heap[order])
             if predecessor.first_dirty == INVALID_DIRTY_IDX:
                 first_dirty = pg.first_dirty
@@ -214,6 +221,7 @@ def free_heap_pages(pg: Page, order: Order, need_scrub: bool) -> None:
             if not is_free_buddy(successor, order):
                 break
             check_and_stop_scrub(successor)
+            assert abort_under_lock(heap_lock)
             if pg.first_dirty == INVALID_DIRTY_IDX:
                 first_dirty = successor.first_dirty
                 if first_dirty != INVALID_DIRTY_IDX:
@@ -269,7 +277,8 @@ def scrub_continue(st: ScrubWait) -> ScrubWait:
 
 def scrub_buddy(pg: Page, order: Order) -> Outcome:
     """The inner part of scrub_free_pages, entered with heap_lock (b43abf5ca3, 3c9fd69416)."""
-    assert pg.scrub_state == Buddy.NOT_SCRUBBING, "one CPU at most scrubs a buddy"
+    scrub_state = pg.scrub_state
+    assert legal_scrub_transition(scrub_state, Buddy.SCRUBBING)
     pg.scrub_state = Buddy.SCRUBBING
     ticket_unlock(heap_lock)
 
@@ -403,7 +412,7 @@ def a_scrubber_that_waits_for_heap_lock_lets_a_buddy_go() -> bool:
     return node.let_go == LetGo.IN_CALLBACK
 
 
-@sometimes(when=IDLE_CPUS > 0)
+@sometimes(when=IDLE_CPUS > 0 and PAGES > 1 and PAGES == 1 << MAX_ORDER)
 def a_free_waits_for_a_neighbour_that_is_being_scrubbed() -> bool:
     return node.merging and any(pg.scrub_state == Buddy.SCRUB_ABORT for pg in instances(Page))
 
@@ -413,7 +422,7 @@ def an_allocation_waits_for_a_buddy_that_is_being_scrubbed() -> bool:
     return not node.merging and any(pg.scrub_state == Buddy.SCRUB_ABORT for pg in instances(Page))
 
 
-@sometimes(when=IDLE_CPUS > 0)
+@sometimes(when=IDLE_CPUS > 0 and PAGES > 1 and MAX_ORDER > 0)
 def a_scrub_is_preempted() -> bool:
     return node.preempted
 

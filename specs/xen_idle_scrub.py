@@ -40,7 +40,7 @@ from modelcheck.xen.spinlock import TicketLock, spin_lock_cb, ticket_lock, ticke
 INSTANCE = instance(MAX_ORDER=1)
 PAGES = param(2, 1, 8)
 DOMAINS = param(2, 1, 4)
-IDLE_CPUS = param(1, 0, 4)
+IDLE_CPUS = param(1, 1, 4)
 CLEAN_FREES = param(False)            # domains scrub some of what they free themselves ...
 DIRTY_FREES = param(True)             # ... and some not
 NO_SCRUB = param(False)               # some allocations are MEMF_no_scrub
@@ -402,27 +402,27 @@ def no_buddy_is_as_large(order: Order) -> bool:
     return all(heap[j].next is None for j in range(order, MAX_ORDER + 1))
 
 
-@sometimes(when=IDLE_CPUS > 0)
+@sometimes
 def a_scrubber_that_polls_lets_a_buddy_go() -> bool:
     return node.let_go == LetGo.IN_POLL
 
 
-@sometimes(when=IDLE_CPUS > 0)
+@sometimes
 def a_scrubber_that_waits_for_heap_lock_lets_a_buddy_go() -> bool:
     return node.let_go == LetGo.IN_CALLBACK
 
 
-@sometimes(when=IDLE_CPUS > 0 and PAGES > 1 and PAGES == 1 << MAX_ORDER)
+@sometimes(when=PAGES > 1 and PAGES == 1 << MAX_ORDER)
 def a_free_waits_for_a_neighbour_that_is_being_scrubbed() -> bool:
     return node.merging and any(pg.scrub_state == Buddy.SCRUB_ABORT for pg in instances(Page))
 
 
-@sometimes(when=IDLE_CPUS > 0)
+@sometimes
 def an_allocation_waits_for_a_buddy_that_is_being_scrubbed() -> bool:
     return not node.merging and any(pg.scrub_state == Buddy.SCRUB_ABORT for pg in instances(Page))
 
 
-@sometimes(when=IDLE_CPUS > 0 and PAGES > 1 and MAX_ORDER > 0)
+@sometimes(when=PAGES > 1 and MAX_ORDER > 0)
 def a_scrub_is_preempted() -> bool:
     return node.preempted
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from modelcheck import ir
 from modelcheck.frontend.definite import check_bound
 from modelcheck.frontend.definitions import (
-    UNBOUNDED, AnyOf, ArrayType, CallableType, ClassOf, Function, NoneType, ObjectType, ProtocolClass,
-    SharedClass, Type, Word,
+    UNBOUNDED, AnyOf, ArrayType, CallableType, ClassOf, Function, NoneType, ObjectType,
+    ProtocolClass, SharedClass, Type, Word,
 )
 from modelcheck.frontend.expressions import Expressions, is_a_class
 from modelcheck.frontend.pure import OPERATORS, pure

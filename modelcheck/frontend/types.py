@@ -8,8 +8,8 @@ from pathlib import Path
 
 from modelcheck import ir
 from modelcheck.frontend.definitions import (
-    UNBOUNDED, AnyOf, ArrayType, CallableType, ClassOf, Constant, Definition, EnumClass, Function, Module,
-    NoneType, Object, ObjectType, Parameter, ProtocolClass, SharedClass, SharedField, Type,
+    UNBOUNDED, AnyOf, ArrayType, CallableType, ClassOf, Constant, Definition, EnumClass, Function,
+    Module, NoneType, Object, ObjectType, Parameter, ProtocolClass, SharedClass, SharedField, Type,
     TypeAlias_, Word, WordClass,
 )
 from modelcheck.source import Span, SpecError

@@ -16,8 +16,8 @@ from tests.mutants.idle_scrub import (
 )
 
 MUTANTS = [
-    pytest.param(m, id=m.story, marks=pytest.mark.slow if m.slow else ())
-    for m in (*OF_THE_DESIGN, *OF_ITS_PROMISES)
+    *(pytest.param(m, id=m.story, marks=pytest.mark.slow if m.slow else ()) for m in OF_THE_DESIGN),
+    *(pytest.param(m, id=m.story, marks=pytest.mark.slow) for m in OF_ITS_PROMISES),
 ]
 
 

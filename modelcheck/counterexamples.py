@@ -24,6 +24,10 @@ KNOWN: tuple[tuple[str, str, Sets], ...] = (
     ("per_page_cmpxchg_lists", "specs/per_page_cmpxchg_lists.py", {}),
     ("scrub_in_place_deadlock", "specs/scrub_in_place.py",
      {"WAIT_LOCKED": True, "DONE_LOCKED": True}),
+    ("xen_idle_scrub_offline", "specs/xen_idle_scrub.py",
+     {"PAGES": 1, "MAX_ORDER": 0, "DOMAINS": 1, "OFFLINE": True}),
+    ("xen_idle_scrub_online", "specs/xen_idle_scrub.py",
+     {"PAGES": 1, "MAX_ORDER": 0, "DOMAINS": 1, "OFFLINE": True, "ONLINE": True}),
 )
 """The name of the files, the spec, and the instance."""
 

@@ -10,6 +10,15 @@ other).  It then says in first_dirty how far it came, and only then NOT_SCRUBBIN
 An allocation prefers clean buddies, and takes dirty ones rather than fail (for a single page at
 once).  What it has of dirty pages it scrubs after it has dropped heap_lock.
 
+All that holds, at each instance that was looked at.  What does not is taking pages offline
+(OFFLINE): mark_page_offline changes count_info under heap_lock, with cmpxchg, before anybody stops
+the scrub, and the scrubber clears need_scrub with a plain load and store.  If it has loaded FREE,
+its store undoes OFFLINED; reserve_offlined_page then finds no page to leave out, and loops for
+ever, with heap_lock held.  And a page that was dirty when it was taken offline comes back (ONLINE)
+as a clean one: online_page frees it without need_scrub, and mark_page_free drops its flag.  FIXED
+clears the flag with clear_bit, frees a page that comes back as a dirty one, and takes what is
+offlined from node_need_scrub.
+
 Read: xen/common/page_alloc.c and spinlock.c as of c447b7308b (2026-08), with the commits that made
 them so; each function says which.  Every access outside heap_lock is a step here, and so are those
 under it.  count_info is one word; first_dirty and scrub_state are apart, as on x86 (on Arm a store
@@ -23,9 +32,9 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from modelcheck.lang import (Enum, Ghost, Indexed, Process, array, atomic, auto, between, boot,
-    choose, clear_bit, element, free, holds, index_of, instance, instances, not_null, param,
+    choose, clear_bit, cmpxchg, element, free, holds, index_of, instance, instances, not_null, param,
     predicate, process, promises, replace, shared, smp_wmb, sometimes, test_and_clear_bit,
-    test_and_set_bit, this_process)
+    test_and_set_bit, this_process, violates)
 from modelcheck.xen.buddy import (INVALID_DIRTY_IDX, MAX_ORDER, DirtyIndex, Order,
     check_and_stop_scrub, first_dirty_above, first_dirty_below, is_free_buddy, page_list_add_scrub)
 from modelcheck.xen.invariants import (abort_under_lock, avail_counts, buddies, clean_before_dirty,
@@ -44,7 +53,15 @@ IDLE_CPUS = param(1, 1, 4)
 CLEAN_FREES = param(False)            # domains scrub some of what they free themselves ...
 DIRTY_FREES = param(True)             # ... and some not
 NO_SCRUB = param(False)               # some allocations are MEMF_no_scrub
-EXPECT = holds()
+OFFLINE = param(False)                # an administrator takes pages offline ...
+ONLINE = param(False)                 # ... and online again
+FIXED = param(False)                  # ... as it would be safe
+EXPECT = (
+    holds(when=FIXED or not OFFLINE),
+    violates("deadlock", when=OFFLINE and not ONLINE and not FIXED),
+    violates("a free page that is not scrubbed says need_scrub",
+             when=OFFLINE and ONLINE and not FIXED),
+)
 
 DirtyCount = Annotated[int, between(0, 1 << MAX_ORDER)]
 
@@ -83,6 +100,7 @@ class Node:
 
 node = Node()
 heap = array(PageListHead[Page], MAX_ORDER + 1)
+page_offlined_list = PageListHead[Page]()
 heap_lock = TicketLock()
 
 
@@ -174,19 +192,27 @@ def init_free_page_fields(pg: Page) -> None:
         pg.order = 0
 
 
-def mark_page_free(pg: Page) -> None:
+def mark_page_free(pg: Page) -> bool:
+    """Returns whether it is offlined instead."""
     info = pg.count_info
     assert freed_once(info.state)
+    if OFFLINE and info.state == PGC.OFFLINING:
+        pg.count_info = CountInfo(PGC.OFFLINED)
+        pg.holder = None
+        return True
     pg.count_info = CountInfo(PGC.FREE)
     pg.holder = None
     assert under_lock(heap_lock)
+    return False
 
 
 def free_heap_pages(pg: Page, order: Order, need_scrub: bool) -> None:
     """1a37f33ea6, 1e2df96088."""
     ticket_lock(heap_lock)
+    pg_offlined = False
     for i in range(1 << order):
-        mark_page_free(pg[i])
+        offlined = mark_page_free(pg[i])
+        pg_offlined = pg_offlined or offlined
         if need_scrub:
             info = pg[i].count_info
             pg[i].count_info = replace(info, need_scrub=True)
@@ -232,7 +258,103 @@ def free_heap_pages(pg: Page, order: Order, need_scrub: bool) -> None:
     first_dirty = pg.first_dirty
     node.merging = False
     page_list_add_scrub(pg, heap[order], order, first_dirty)
+    if OFFLINE and pg_offlined:
+        reserve_offlined_page(pg)
     ticket_unlock(heap_lock)
+
+
+def may_grow(cur_head: Page, beyond: int, order: Order) -> bool:
+    """Whether a part of a buddy that is broken up, `beyond` pages before its end, may be larger."""
+    if 2 << order > beyond or index_of(cur_head) & 1 << order != 0:
+        return False
+    for i in range(1 << order, 2 << order):
+        if cur_head[i].count_info.state == PGC.OFFLINED:
+            return False
+    return True
+
+
+def reserve_offlined_page(head: Page) -> None:
+    """Breaks a buddy up around its offlined pages (5cb7ff13ee, 14c05f26f8)."""
+    head_order: Order = head.order
+    check_and_stop_scrub(head)
+    first_dirty: DirtyIndex = head.first_dirty
+    head.first_dirty = INVALID_DIRTY_IDX
+    page_list_del(head, heap[head_order])
+    n: DirtyCount = 0
+    while n < 1 << head_order:
+        cur_head = head[n]
+        if cur_head.count_info.state == PGC.OFFLINED:
+            n += 1
+            if first_dirty not in (INVALID_DIRTY_IDX, 0):
+                first_dirty -= 1
+        else:
+            cur_order: Order = 0
+            while cur_order < head_order:
+                grows = may_grow(cur_head, (1 << head_order) - n, cur_order)
+                if not grows:
+                    page_list_add_scrub(cur_head, heap[cur_order], cur_order,
+                                        first_dirty_below(first_dirty, cur_order))
+                    first_dirty = first_dirty_above(first_dirty, cur_order)
+                    n += 1 << cur_order
+                    break
+                cur_order += 1
+    for i in range(1 << head_order):
+        pg = head[i]
+        if pg.count_info.state == PGC.OFFLINED:
+            avail = node.avail
+            node.avail = avail - 1
+            if FIXED:
+                if pg.count_info.need_scrub:
+                    need_scrub = node.need_scrub
+                    node.need_scrub = need_scrub - 1
+            pg.order = 0
+            page_list_add_tail(pg, page_offlined_list)
+            pg.holder = this_process()
+
+
+def mark_page_offline(pg: Page) -> None:
+    while True:
+        info = pg.count_info
+        if info.state in (PGC.OFFLINED, PGC.OFFLINING):
+            return
+        state = PGC.OFFLINED if info.state == PGC.FREE else PGC.OFFLINING
+        if cmpxchg(pg.count_info, info, replace(info, state=state)) == info:
+            return
+
+
+def reserve_heap_page(pg: Page) -> None:
+    for order in range(MAX_ORDER + 1):
+        head = heap[order].next
+        while head is not None:
+            if index_of(head) <= index_of(pg) and index_of(pg) < index_of(head) + (1 << order):
+                reserve_offlined_page(head)
+                return
+            head = head.next
+
+
+def offline_page(pg: Page) -> None:
+    """d4837a56da; without what it says of the owner of a page in use."""
+    ticket_lock(heap_lock)
+    mark_page_offline(pg)
+    if pg.count_info.state == PGC.OFFLINED:
+        reserve_heap_page(pg)
+        assert pg.count_info.state == PGC.OFFLINED, "a page that is said to be offlined is"
+    ticket_unlock(heap_lock)
+
+
+def online_page(pg: Page) -> None:
+    ticket_lock(heap_lock)
+    info = pg.count_info
+    while info.state in (PGC.OFFLINED, PGC.OFFLINING):
+        if info.state == PGC.OFFLINED:
+            page_list_del(pg, page_offlined_list)
+        held = cmpxchg(pg.count_info, info, replace(info, state=PGC.INUSE))
+        if held == info:
+            break
+        info = held
+    ticket_unlock(heap_lock)
+    if info.state == PGC.OFFLINED:
+        free_heap_pages(pg, 0, FIXED)
 
 
 class Outcome(Enum):
@@ -288,8 +410,11 @@ def scrub_buddy(pg: Page, order: Order) -> Outcome:
     while True:
         if pg[i].count_info.need_scrub:
             scrub_one_page(pg[i])
-            info = pg[i].count_info   # a load and a store: SCRUBBING keeps others from this word
-            pg[i].count_info = replace(info, need_scrub=False)
+            if FIXED:
+                clear_bit(pg[i].count_info.need_scrub)
+            else:                     # as if SCRUBBING kept others from this word
+                info = pg[i].count_info
+                pg[i].count_info = replace(info, need_scrub=False)
             dirty_cnt += 1
         if pg.scrub_state == Buddy.SCRUB_ABORT:
             node.let_go = LetGo.IN_POLL
@@ -386,6 +511,20 @@ def idle_loop() -> None:
         scrub_free_pages()
 
 
+@process
+def administrator() -> None:
+    if OFFLINE:
+        while True:
+            pg = element(Page, PAGES - 1)
+            if ONLINE:
+                if choose(False, True):
+                    online_page(pg)
+                else:
+                    offline_page(pg)
+            else:
+                offline_page(pg)
+
+
 PROMISES = (
     promises(
         conservative_label(Page), index_soundness(Page, heap, INVALID_DIRTY_IDX),
@@ -425,6 +564,11 @@ def an_allocation_waits_for_a_buddy_that_is_being_scrubbed() -> bool:
 @sometimes(when=PAGES > 1 and MAX_ORDER > 0)
 def a_scrub_is_preempted() -> bool:
     return node.preempted
+
+
+@sometimes(when=OFFLINE)
+def a_page_is_offlined() -> bool:
+    return page_offlined_list.next is not None
 
 
 @sometimes

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from modelcheck.ir import (
     END, Action, Assign, Block, Cell, Choose, Const, Expr, Goto, If, Load, Loaded, Local, NotNull,
-    Observe, Place, Process, Store, walk,
+    Observe, Place, Process, Ref, Store, walk,
 )
 
 ANY = ""
@@ -80,10 +80,7 @@ def behind_steps(
             if name not in (ANY, *live):
                 for at in (*way.through, way.end):
                     kept.setdefault(at, set()).add(name)
-    touched = {at: frozenset(some) for at, some in found.items()}
-    return touched, replace(
-        process, actions=tuple(_keeping(a, kept, process) for a in process.actions)
-    )
+    return {at: frozenset(some) for at, some in found.items()}, _keeping(process, kept)
 
 
 def about_to_touch(
@@ -99,12 +96,25 @@ def about_to_touch(
     )
 
 
-def _keeping(action: Action, kept: dict[str, set[str]], process: Process) -> Action:
-    more = kept.get(action.at, set())
-    if not more:
-        return action
-    live = tuple(v.name for v in process.locals if v.name in more or v.name in action.live)
-    return replace(action, live=live)
+def _keeping(process: Process, kept: dict[str, set[str]]) -> Process:
+    """The same, with these locals kept at these locations.  On other ways there they are None:
+    that names no element, and an exchange of elements leaves it as it is."""
+    names = set().union(*kept.values())
+    return replace(
+        process,
+        locals=tuple(
+            replace(v, sort=replace(v.sort, nullable=True))
+            if v.name in names and isinstance(v.sort, Ref) else v
+            for v in process.locals
+        ),
+        actions=tuple(
+            replace(a, live=tuple(
+                v.name for v in process.locals
+                if v.name in a.live or v.name in kept.get(a.at, ())
+            ))
+            for a in process.actions
+        ),
+    )
 
 
 def _initial(local: str) -> Symbol:

@@ -87,7 +87,7 @@ PLANTED: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], int]] = {
     "nobody looks who accesses it": (
         lambda p: p.setattr(Owned, "touches", lambda *_: Touches()), 232),
     "what was touched is forgotten": (
-        lambda p: p.setattr(touched, "_keeping", lambda a, *_: a), 232),
+        lambda p: p.setattr(touched, "_keeping", lambda process, _: process), 232),
     "one may go on alone for ever": (
         lambda p: p.setattr(ample, "without_circles", lambda found, _: [*found]), 24),
     "what others do does not count": (

@@ -407,7 +407,7 @@ always "set at rest": at_rest or not flag
     "a property that reads two cells of an element": (
         OWNERSHIP, lambda p: p.setattr(emit, "whatever", lambda *_: Const(True, Bool())), OF_EACH),
     "by which local a cell was known is forgotten": (
-        OWNERSHIP, lambda p: p.setattr(touched, "_keeping", lambda action, *_: action), FORGOTTEN),
+        OWNERSHIP, lambda p: p.setattr(touched, "_keeping", lambda process, _: process), FORGOTTEN),
     "a property that reads what was written in part": (
         OWNERSHIP, lambda p: p.setattr(emit, "whatever", lambda *_: Const(True, Bool())),
         ONE_OF_TWO.format(processes=2, page="me", second="store Page.dirty[pg] := False")

@@ -48,6 +48,16 @@ def test_reductions_with_sanitizers(monkeypatch: pytest.MonkeyPatch, tmp_path: P
         assert any(name in who for t in answered for who in t.answered), name
 
 
+def test_a_local_that_is_kept_names_no_page_on_other_ways_there(tmp_path: Path) -> None:
+    """Ownership kept the local that names what was accessed where the step ends, and not where else
+    that is reached from.  There it came to life with its default, page 0, which an exchange of
+    pages did not leave as it was; and a run of the search was none of the Program (number 3426)."""
+    found = tried(True, tmp_path, 3426)
+    assert "a run with ownership, symmetry" not in found.answered  # ample-sets too
+    assert "a run with ample-sets, ownership, symmetry" in found.answered
+    assert found.findings == ()
+
+
 def test_each_planted_bug_of_a_reduction_is_here() -> None:
     assert set(test_reductions_agree.PLANTED) <= set(FIRST)
 

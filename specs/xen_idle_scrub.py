@@ -32,8 +32,8 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from modelcheck.lang import (Enum, Ghost, Indexed, Process, array, atomic, auto, between, boot,
-    choose, clear_bit, cmpxchg, element, free, holds, index_of, instance, instances, not_null, param,
-    predicate, process, promises, replace, shared, smp_wmb, sometimes, test_and_clear_bit,
+    choose, clear_bit, cmpxchg, element, free, holds, index_of, instance, instances, not_null,
+    param, predicate, process, promises, replace, shared, smp_wmb, sometimes, test_and_clear_bit,
     test_and_set_bit, this_process, violates)
 from modelcheck.xen.buddy import (INVALID_DIRTY_IDX, MAX_ORDER, DirtyIndex, Order,
     check_and_stop_scrub, first_dirty_above, first_dirty_below, is_free_buddy, page_list_add_scrub)
@@ -267,7 +267,7 @@ def may_grow(cur_head: Page, beyond: int, order: Order) -> bool:
     """Whether a part of a buddy that is broken up, `beyond` pages before its end, may be larger."""
     if 2 << order > beyond or index_of(cur_head) & 1 << order != 0:
         return False
-    for i in range(1 << order, 2 << order):
+    for i in range(1 << order, 2 << order):  # noqa: SIM110
         if cur_head[i].count_info.state == PGC.OFFLINED:
             return False
     return True
@@ -303,10 +303,9 @@ def reserve_offlined_page(head: Page) -> None:
         if pg.count_info.state == PGC.OFFLINED:
             avail = node.avail
             node.avail = avail - 1
-            if FIXED:
-                if pg.count_info.need_scrub:
-                    need_scrub = node.need_scrub
-                    node.need_scrub = need_scrub - 1
+            if FIXED and pg.count_info.need_scrub:
+                need_scrub = node.need_scrub
+                node.need_scrub = need_scrub - 1
             pg.order = 0
             page_list_add_tail(pg, page_offlined_list)
             pg.holder = this_process()

@@ -15,12 +15,12 @@ import sys
 import time
 from collections.abc import Callable
 
-from modelcheck.cli import settings
 from modelcheck.engines import reference
 from modelcheck.engines.quick import search as quick
 from modelcheck.frontend.compile import compile_spec
 from modelcheck.ir import Program
 from modelcheck.notation import parse_program
+from modelcheck.options import settings
 from modelcheck.trace import Limits, Verdict
 
 DOMAIN = """\

@@ -4,8 +4,6 @@ in `report`.  Results go to stdout, everything else to stderr."""
 from __future__ import annotations
 
 import json
-import os
-import re
 import shutil
 import sys
 import traceback
@@ -18,6 +16,7 @@ import typer
 import modelcheck
 from modelcheck import pipeline
 from modelcheck.engines.native import Native
+from modelcheck.options import asked_of_many, limited, settings, usable_cpus
 from modelcheck.passes import REDUCTIONS
 from modelcheck.report.lanes import WIDTH
 from modelcheck.report.pieces import write
@@ -28,7 +27,6 @@ from modelcheck.source import ConfigurationError, SpecError
 from modelcheck.trace import DISAGREES, VERSION, Disagreement, Limits, exit_code, to_json
 
 INTERNAL, SPEC, CONFIGURATION, INTERRUPTED = 70, 150, 151, 130
-UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, rich_markup_mode=None,
@@ -259,27 +257,59 @@ def gate_command(
         # multiprocessing, XML and TOML: for this command only
         from modelcheck import gate
         from modelcheck.gated import exit_code as gate_exit_code
-        from modelcheck.project import project
         from modelcheck.report.gate_table import gate_rows
         from modelcheck.report.junit import junit as junit_xml
 
-        settings = project(Path.cwd())
-        seconds = settings.budget if budget is None else budget
-        if not seconds > 0:
-            raise ConfigurationError(f"--budget {seconds:g}: write seconds, as in --budget 60")
         if junit is not None and Path(junit).is_dir():
             raise ConfigurationError(f"--junit {junit}: this is a folder; name a file")
-        rules = gate.Rules(
-            seconds, size(max_memory) if max_memory else None, settings.require_validated
-        )
-        wanted = gate.instances(paths or [], settings)
-        at_once = jobs or settings.jobs or os.cpu_count() or 1
+        wanted, rules, at_once = asked_of_many(paths, budget, jobs, max_memory)
         with ProgressLine("gate", sys.stderr) as progress:
             results = gate.run(wanted, rules, at_once, progress.show)
         write(gate_rows(results), sys.stdout)
         if junit is not None:
             _write(junit, junit_xml(results))
         return gate_exit_code(results)
+
+    exiting(command, debug)
+
+
+@app.command("table")
+def table_command(
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PATHS]", help="Files and folders; else [tool.modelcheck]'s."),
+    ] = None,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="For a README.")] = False,
+    as_json: Json = False,
+    budget: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="For each row; not known after it.")
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Rows at once; else a CPU each.")] = None,
+    max_memory: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="For each row: 512M, 4G.")
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """Which design keeps which promise by name: a row for each instance that a gate looks at."""
+
+    def command() -> int:
+        from modelcheck import tabled
+        from modelcheck.report.promises import markdown, reasons, table_rows
+        from modelcheck.table import run
+
+        if as_json and as_markdown:
+            raise ConfigurationError("--json and --markdown: one of them")
+        wanted, rules, at_once = asked_of_many(paths, budget, jobs, max_memory)
+        with ProgressLine("table", sys.stderr) as progress:
+            rows = run(wanted, rules, at_once, progress.show)
+        if as_json:
+            print(tabled.to_json(rows), end="")
+        elif as_markdown:
+            print(markdown(rows), end="")
+            write(reasons(rows), sys.stderr)
+        else:
+            write(table_rows(rows), sys.stdout)
+        return tabled.exit_code(rows)
 
     exiting(command, debug)
 
@@ -406,46 +436,6 @@ def _refusal(error: SpecError | ConfigurationError) -> tuple[int, str]:
     if isinstance(error, SpecError):
         return SPEC, error.text()
     return CONFIGURATION, f"error: {error}"
-
-
-def usable_cpus() -> int:
-    """The CPUs that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def settings(sets: list[str]) -> dict[str, int | bool]:
-    """`["PAGES=3", "WAIT=True"]` as a dictionary."""
-    found = {}
-    for text in sets:
-        name, equals, value = text.partition("=")
-        if not name or not equals:
-            raise ConfigurationError(f"--set {text}: write --set NAME=VALUE, as in --set PAGES=3")
-        if name in found:
-            raise ConfigurationError(f"--set {text}: {name} is set twice")
-        try:
-            found[name] = pipeline.parameter(value)
-        except ConfigurationError as error:
-            raise ConfigurationError(f"--set {text}: {error}") from None
-    return found
-
-
-def limited(states: int | None, seconds: float | None, memory: str | None) -> Limits:
-    """The limits that the options ask for."""
-    if seconds == float("inf"):  # JSON has no such number
-        raise ConfigurationError(
-            "--max-seconds inf: write a number of seconds, as in --max-seconds 60"
-        )
-    return Limits(states, seconds, size(memory) if memory else None)
-
-
-def size(text: str) -> int:
-    """`512M` or `4G` in bytes."""
-    match = re.fullmatch(r"(\d+)([KMGT]?)(i?B)?", text.strip(), re.IGNORECASE)
-    if match is None:
-        raise ConfigurationError(f"--max-memory {text}: write a size, as in 512M or 4G")
-    return int(match[1]) * UNITS[match[2].upper()]
 
 
 def one_document(documents: list[str]) -> str:

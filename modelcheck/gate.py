@@ -7,21 +7,18 @@ EXPECT, a folder without specs, a property that was not decided are all errors."
 from __future__ import annotations
 
 import ast
-import multiprocessing
-import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from modelcheck import pipeline
+from modelcheck.apart import Told, in_processes
 from modelcheck.frontend.compile import read_spec
 from modelcheck.frontend.definitions import Expectation, Spec
 from modelcheck.gated import (
-    CONFIGURATION, INCONCLUSIVE, INTERNAL, INTERRUPTED, NO_MEMORY, NOT_VALIDATED, REFUSED,
-    UNREACHED, UNTRUE, Finding, Gated,
+    CONFIGURATION, INCONCLUSIVE, INTERNAL, NO_MEMORY, NOT_VALIDATED, REFUSED, UNREACHED, UNTRUE,
+    Finding, Gated,
 )
 from modelcheck.project import FILE, Project
 from modelcheck.source import ConfigurationError, Span, SpecError
@@ -29,10 +26,6 @@ from modelcheck.trace import Limits, PropertyResult, Verdict, exit_code
 
 GRACE = 5.0  # seconds after its budget in which a process may still read deadlocks off its graph
 DEADLOCK = "deadlock"  # as EXPECT and --property name it
-LOOK = 0.2  # seconds between two looks at the processes
-
-Told = Callable[[str], None]
-"""Told how far the gate has got, a few times a second."""
 
 
 @dataclass(frozen=True)
@@ -118,23 +111,31 @@ def gated(instance: Instance, rules: Rules) -> Gated:
     try:
         expected = _clauses(instance)
         clauses = pipeline.said(expected)
-        verdict = _verify(instance, (), rules, began)
+        verdict = verify(instance, (), rules, began)
         findings = judged(expected, verdict, rules.require_validated)
         if not findings:
             for asked in undecided(expected, verdict):
-                further = _verify(instance, asked, rules, began)
+                further = verify(instance, asked, rules, began)
                 findings += judged_further(expected, asked, further, rules.require_validated)
-    except SpecError as error:
-        findings = (Finding(REFUSED, error.text()),)
-    except ConfigurationError as error:
-        findings = (Finding(CONFIGURATION, str(error)),)
-    except MemoryError:
-        findings = (Finding(NO_MEMORY, "there was no more memory"),)
-    except Exception as error:  # a defect of ours in one spec must not hide what the others say
-        findings = (Finding(INTERNAL, f"internal error: {type(error).__name__}: {error}"),)
+    except Exception as error:
+        findings = (kept_from(error),)
     seconds = time.monotonic() - began
     worst_first = tuple(sorted(findings, key=lambda finding: finding.code))
     return Gated(instance.spec, instance.shown(), clauses, verdict, worst_first, seconds)
+
+
+def kept_from(error: Exception) -> Finding:
+    """What keeps an instance from a verdict.  Whatever it is, a defect of ours in one spec too, it
+    must not hide what the others say."""
+    match error:
+        case SpecError():
+            return Finding(REFUSED, error.text())
+        case ConfigurationError():
+            return Finding(CONFIGURATION, str(error))
+        case MemoryError():
+            return Finding(NO_MEMORY, "there was no more memory")
+        case _:
+            return Finding(INTERNAL, f"internal error: {type(error).__name__}: {error}")
 
 
 def _clauses(instance: Instance) -> tuple[Expectation, ...]:
@@ -167,14 +168,22 @@ def _expect(spec: Spec) -> Span:
     return Span(spec.path, 1, 1, 1, 2)
 
 
-def _verify(
+def verify(
     instance: Instance, properties: tuple[str, ...], rules: Rules, began: float
 ) -> Verdict:
-    left = max(0.0, rules.budget - (time.monotonic() - began))
-    limits = Limits(seconds=left, memory=rules.memory)
+    """The verdict on these properties (none: all), in what is left of the budget.
+
+    began  when the work on this instance did, by time.monotonic()"""
     return pipeline.verify(
-        instance.spec, dict(instance.sets), properties, limits, lambda states, depth, queue: None
+        instance.spec, dict(instance.sets), properties, left(rules, began),
+        lambda states, depth, queue: None,
     ).verdict
+
+
+def left(rules: Rules, began: float) -> Limits:
+    """What is left of the budget."""
+    seconds = max(0.0, rules.budget - (time.monotonic() - began))
+    return Limits(seconds=seconds, memory=rules.memory)
 
 
 # -------------------------------------------------------------------------------------- judging
@@ -184,7 +193,7 @@ def judged(
     clauses: tuple[Expectation, ...], verdict: Verdict, require_validated: bool
 ) -> tuple[Finding, ...]:
     """Why a verdict does not pass; what the search left open is not judged here (`undecided`)."""
-    doubt = _doubts(verdict, require_validated)
+    doubt = doubts(verdict, require_validated)
     if doubt:
         return doubt
     findings = [
@@ -230,7 +239,7 @@ def judged_further(
     require_validated: bool,
 ) -> tuple[Finding, ...]:
     """Why the verdict on what was left open does not pass."""
-    doubt = _doubts(verdict, require_validated)
+    doubt = doubts(verdict, require_validated)
     if doubt:
         return tuple(replace(d, reason=f'{" and ".join(asked)}: {d.reason}') for d in doubt)
     findings = []
@@ -251,7 +260,7 @@ def judged_further(
     return tuple(findings)
 
 
-def _doubts(verdict: Verdict, require_validated: bool) -> tuple[Finding, ...]:
+def doubts(verdict: Verdict, require_validated: bool) -> tuple[Finding, ...]:
     """Why nothing can be said: the search ended early, or its counterexample is not to be had."""
     if verdict.outcome == "UNKNOWN":
         how_far = str(verdict.stopped or "not everything was looked at")
@@ -291,89 +300,18 @@ def _not_broken(sentence: str, verdict: Verdict) -> Finding:
 # ------------------------------------------------------------------------------ all of them
 
 
-@dataclass(frozen=True)
-class _Running:
-    process: BaseProcess
-    pipe: Connection
-    began: float
-
-
 def run(
     wanted: tuple[Instance, ...], rules: Rules, jobs: int, told: Told, grace: float = GRACE
 ) -> tuple[Gated, ...]:
     """Every instance judged, in the order given, whichever ends first.  After Ctrl-C: what was
     found by then, the others as interrupted."""
-    done: dict[int, Gated] = {}
-    running: dict[int, _Running] = {}
-    todo = list(range(len(wanted)))
-    try:
-        while todo or running:
-            while todo and len(running) < jobs:
-                i = todo.pop(0)
-                running[i] = _start(wanted[i], rules)
-            now = ", ".join(wanted[i].spec for i in running)
-            told(f"{len(done)} of {len(wanted)} done; {now}")
-            wait([r.pipe for r in running.values()], LOOK)
-            for i, one in list(running.items()):
-                late = time.monotonic() - one.began > rules.budget + grace
-                if one.pipe.poll():
-                    done[i] = _result(wanted[i], one)
-                elif late:
-                    text = "the time was spent: it did not stop by itself, and was killed"
-                    done[i] = _without(wanted[i], Finding(INCONCLUSIVE, text), one)
-                if i in done:
-                    _end(running.pop(i))
-    except KeyboardInterrupt:
-        for one in running.values():
-            _end(one)
-    return tuple(
-        done.get(i) or _without(wanted[i], Finding(INTERRUPTED, "interrupted"), running.get(i))
-        for i in range(len(wanted))
-    )
 
+    def work(number: int) -> Gated:
+        return gated(wanted[number], rules)
 
-def _start(instance: Instance, rules: Rules) -> _Running:
-    """A process for one instance.  Ctrl-C at the terminal reaches all of them: only the first one
-    is to hear it."""
-    fork = multiprocessing.get_context("fork")  # what is imported here need not be imported there
-    pipe, theirs = fork.Pipe(duplex=False)
-    process = fork.Process(target=_in_process, args=(instance, rules, theirs), daemon=True)
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        process.start()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    theirs.close()
-    return _Running(process, pipe, time.monotonic())
+    def without(number: int, finding: Finding, seconds: float) -> Gated:
+        instance = wanted[number]
+        return Gated(instance.spec, instance.shown(), "", None, (finding,), seconds)
 
-
-def _in_process(instance: Instance, rules: Rules, pipe: Connection) -> None:
-    pipe.send(gated(instance, rules))
-
-
-def _result(instance: Instance, one: _Running) -> Gated:
-    """What a process sent; if it died before, that."""
-    try:
-        found = one.pipe.recv()
-    except EOFError:
-        one.process.join()
-        code = one.process.exitcode or 0
-        if code == -signal.SIGKILL:
-            text = "its process was killed, as the system does when memory is short"
-            return _without(instance, Finding(NO_MEMORY, text), one)
-        text = f"its process ended with {code} and said nothing"
-        return _without(instance, Finding(INTERNAL, text), one)
-    assert isinstance(found, Gated)
-    return found
-
-
-def _without(instance: Instance, finding: Finding, one: _Running | None) -> Gated:
-    """An instance that came to no verdict."""
-    seconds = 0.0 if one is None else time.monotonic() - one.began
-    return Gated(instance.spec, instance.shown(), "", None, (finding,), seconds)
-
-
-def _end(one: _Running) -> None:
-    one.process.kill()
-    one.process.join()
-    one.pipe.close()
+    names = tuple(instance.spec for instance in wanted)
+    return in_processes(names, work, without, rules.budget + grace, jobs, told)

@@ -61,6 +61,10 @@ class Gated:
 
 
 def exit_code(results: tuple[Gated, ...]) -> int:
-    """The exit code of a whole gate: 130 if it was interrupted, else the smallest that is not 0."""
-    codes = [r.code for r in results if r.code]
-    return INTERRUPTED if INTERRUPTED in codes else min(codes, default=0)
+    """The exit code of a whole gate."""
+    return of_all([r.code for r in results])
+
+
+def of_all(codes: list[int]) -> int:
+    """130 if it was interrupted, else the smallest that is not 0."""
+    return INTERRUPTED if INTERRUPTED in codes else min(filter(None, codes), default=0)

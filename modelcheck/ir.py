@@ -447,6 +447,7 @@ Block: TypeAlias = tuple[Statement, ...]
 # ---------------------------------------------------------------------------- actions, processes
 
 END = "end"  # the location of a process that has ended: it has no action
+ASKED = "interrupt"  # the local that is set by the choice which interrupt comes next: 0 for none
 
 
 @dataclass(frozen=True)
@@ -471,6 +472,8 @@ class Action:
     head     it is reached only from the head of the outermost loop (for AtRest)
     transit  a Goto here does not end the step
     reason   the reason of the `atomic` that this location stands in, if any
+    interrupt  the handler that this is a location of, in the process that it interrupts, if any:
+             what is stored here is no progress of that process
     chain    the calls that led here, outermost first (the spans of the call statements)
     """
 
@@ -484,6 +487,7 @@ class Action:
     head: bool = False
     transit: bool = False
     reason: str | None = None
+    interrupt: str | None = None
     span: Span = field(default=NOWHERE, compare=False)
     chain: tuple[Span, ...] = field(default=(), compare=False)
     also: tuple[Span, ...] = field(default=(), compare=False)  # other lines merged into this one

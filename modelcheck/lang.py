@@ -146,7 +146,12 @@ def process(f: Any = None, /, *, count: int = 1) -> Any:
 
 
 def interrupt(*, of: Callable[..., None]) -> Callable[[F], F]:
-    """An interrupt handler that runs on the CPU of a process (no engine checks it yet: refused)."""
+    """`@interrupt(of=domain)` above `def timer() -> None:` or `timer(me: int)`: a handler.  It may
+    come to the CPU of each such process between any two of its steps, before its first, and while
+    it spins or waits, any number of times, but not within `irqs_off()` or `atomic(...)`.  It then
+    runs to its end before the process goes on; meanwhile others do, and no other interrupt comes
+    there.  What it stores is no progress of the process: who waits for ever is deadlocked, however
+    often a timer ticks."""
     _never_run(of)
 
 
@@ -318,7 +323,8 @@ def atomic(reason: str, /) -> AbstractContextManager[None]:
 
 
 def irqs_off() -> AbstractContextManager[None]:
-    """No interrupt of this CPU in here (no engine checks interrupts yet: refused)."""
+    """`with irqs_off():` no interrupt comes to this CPU from the first access in here to the end,
+    whatever it calls.  It makes nothing one step.  In a handler it says nothing more."""
     _never_run()
 
 

@@ -16,13 +16,15 @@ PACKAGE = Path(modelcheck.__file__).parent
 LAYERS = (
     ("__main__",),
     ("cli", "counterexamples"),
+    ("table", "options"),
     ("gate", "crosscheck"),
-    ("project",),
+    ("project", "apart"),
     ("pipeline",),
-    ("advice",),
+    ("advice", "vacuous"),
     ("validate", "search", "state_graph"),
     ("handover",),  # from one engine to the other
     ("report", "heap", "engines", "export", "peers"),
+    ("tabled",),
     ("gated", "agreement"),
     ("frontend",),  # its compile.py is the row of stages
     ("memory",),

@@ -383,6 +383,7 @@ class AnyProgram:
             head=self.flag(),
             transit=self.flag(),
             reason="why \\ not" if self.flag() else None,
+            interrupt="timer" if number % 3 == 1 else None,
         )
 
     def process(self, name: str) -> Process:

@@ -3,8 +3,10 @@
 A process is stuck in a state if it does not rest there, and on no path from there, whatever the
 others do, does it change memory (storing what is there already is no change), end, or leave some
 wait or loop that it stands in (an endless outermost loop is not one of these: `Action.loops`).
-Where it stands in none, any step will do.  A run that an `assume` cuts short might have gone on:
-nobody is stuck who can reach the cut.
+Where it stands in none, any step will do.  What an interrupt stores is no progress of the process
+that it comes to, whose loops and waits it leaves no more than that: a timer that ticks helps nobody
+who waits for a lock.  A run that an `assume` cuts short might have gone on: nobody is stuck who can
+reach the cut.
 
 A state is settled when nobody else becomes stuck behind it: the one to show, since there each of
 those who wait for each other has come to where it waits.
@@ -55,14 +57,17 @@ def settled(graph: Digraph, stuck: dict[int, list[int]]) -> set[int]:
 def _advances(
     semantics: Semantics, graph: Digraph, states: list[State]
 ) -> list[set[int]]:
-    """For each process, the states from which it takes a step that changes memory or ends it."""
+    """For each process, the states from which it takes a step that changes memory or ends it; not
+    one of an interrupt."""
     memory = _memory(semantics)
     advances: list[set[int]] = [set() for _ in semantics.names]
     for u in graph:
         for v, data in graph.adj[u].items():
             changed = memory(states[u]) != memory(states[v])
             for process, _, _ in data["labels"]:
-                if changed or semantics.process_action(states[v], process) is None:
+                action = semantics.process_action(states[u], process)
+                counts = changed and action is not None and action.interrupt is None
+                if counts or semantics.process_action(states[v], process) is None:
                     advances[process].add(u)
     return advances
 

@@ -16,6 +16,7 @@ from modelcheck.frontend.definitions import (
 )
 from modelcheck.frontend.expressions import Expressions
 from modelcheck.frontend.instances import Instances
+from modelcheck.frontend.interrupts import Handler, Weave, begun, woven
 from modelcheck.frontend.load import load
 from modelcheck.frontend.nulls import type_nulls
 from modelcheck.frontend.places import field_type
@@ -90,15 +91,16 @@ def _stages(program: ir.Program) -> Iterator[tuple[str, ir.Program]]:
     yield "merged", program
 
 
-def steps(declared: Declared) -> ir.Program:
-    """The first Program: a location for each shared access."""
-    return _Compiler(declared.spec, declared.types).program()
+def steps(declared: Declared, weave: Weave = woven) -> ir.Program:
+    """The first Program: a location for each shared access, interrupts put in by `weave`."""
+    return _Compiler(declared.spec, declared.types, weave).program()
 
 
 class _Compiler:
-    def __init__(self, spec: Spec, types: Types) -> None:
+    def __init__(self, spec: Spec, types: Types, weave: Weave) -> None:
         self.spec = spec
         self.types = types
+        self.weave = weave
         self.expressions = Expressions(spec, types)
         self.instances = Instances(self.expressions)
         self.ambiguous: Pending | None = None
@@ -138,10 +140,27 @@ class _Compiler:
         if template.ambiguous_head is not None and self.ambiguous is None:
             self.ambiguous = template.ambiguous_head
         self.reasons += template.reasons
-        return self._template(
+        process = self._template(
             function.name, function.count, bool(arguments) or function.count > 1, template,
             function.span,
         )
+        handlers = tuple(self._handler(f) for f in self.spec.interrupts if f.of is function)
+        if not handlers:
+            return process
+        return self.weave(process, handlers, template.come, template.before)
+
+    def _handler(self, function: Function) -> Handler:
+        assert function.of is not None
+        arguments = function.node.args.args
+        me = Value(ir.Me(), ir.Int(0, function.of.count - 1)) if arguments else None
+        with _not_too_deep(function.span):
+            compiled = self.instances.of_process(function, me)
+            steps = Steps(self.expressions, self.instances, boot=False, ends=True)
+            template = steps.process(compiled)
+        self.reasons += template.reasons
+        span = function.span.first_line()
+        process = self._template(function.name, function.of.count, True, template, function.span)
+        return begun(Handler(process, span))
 
     def _boot(self) -> ir.Process | None:
         if not self.spec.boots:

@@ -22,11 +22,8 @@ from modelcheck.frontend.types import Types, called
 from modelcheck.source import ConfigurationError, Span, SpecError
 
 PROPERTIES = ("always", "lemma", "sometimes")
-ROLES = ("boot", "process", "predicate", "invariant", *PROPERTIES)
-NOT_YET = {
-    "eventually": "liveness is not checked by any engine yet",
-    "interrupt": "interrupts are not checked by any engine yet",
-}
+ROLES = ("boot", "process", "interrupt", "predicate", "invariant", *PROPERTIES)
+NOT_YET = {"eventually": "liveness is not checked by any engine yet"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +93,7 @@ class _Declarer:
             processes=processes,
             boots=tuple(f for f in self.functions if f.role == "boot"),
             properties=(*(f for f in own if f.role in PROPERTIES), *promised(last)),
+            interrupts=tuple(f for f in own if f.role == "interrupt"),
             index_sorts=index_sorts,
             classes=tuple(self.classes),
             objects=tuple(self.objects),
@@ -373,7 +371,7 @@ class _Declarer:
     # ------------------------------------------------------------------------------- functions
 
     def _function(self, module: Module, node: ast.FunctionDef) -> Function:
-        role, count, when = "plain", 1, None
+        role, count, when, of = "plain", 1, None, None
         invariant: Invariant | None = None
         for decorator in node.decorator_list:
             name = called(decorator.func if isinstance(decorator, ast.Call) else decorator)
@@ -383,7 +381,7 @@ class _Declarer:
             if name not in ROLES:
                 raise SpecError(
                     span, f"@{name} is not a decorator of the language",
-                    "@boot, @process, @predicate, @always, @lemma or @sometimes",
+                    "@boot, @process, @interrupt, @predicate, @always, @lemma or @sometimes",
                 )
             if role != "plain":
                 raise SpecError(span, f"{node.name} is @{role} already", "one decorator")
@@ -397,10 +395,28 @@ class _Declarer:
                         count = self._count(module, keyword.value)
                     elif keyword.arg == "when" and role in PROPERTIES:
                         when = keyword.value
+                    elif keyword.arg == "of" and role == "interrupt":
+                        of = self._interrupted(module, keyword.value)
                     else:
                         raise SpecError(span, f"@{name} takes no {keyword.arg}", f"@{name}")
+            if role == "interrupt" and of is None:
+                raise SpecError(
+                    span, "an interrupt comes to the CPU of some process", "@interrupt(of=domain)"
+                )
         return Function(
-            node.name, module, node, role, count, when, module.span(node), invariant=invariant
+            node.name, module, node, role, count, when, module.span(node), of=of,
+            invariant=invariant,
+        )
+
+    def _interrupted(self, module: Module, node: ast.expr) -> Function:
+        """The process that an interrupt is `of`."""
+        found = module.scope.get(called(node))
+        if isinstance(found, Function) and found.role == "process" and found.module is module:
+            return found
+        near = [f.name for f in self.functions if f.role == "process" and f.module is module]
+        raise SpecError(
+            module.span(node), f"{ast.unparse(node)} is no @process that is defined above",
+            f"of={near[0]}" if near else "@interrupt below its @process",
         )
 
     def _invariant(self, named: Invariant, span: Span) -> Invariant:

@@ -157,8 +157,9 @@ class Invariant:
 
 @dataclass(frozen=True, eq=False)
 class Function:
-    """A function; `role` is plain, boot, process, predicate, always, lemma or sometimes.
+    """A function; `role` is plain, boot, process, interrupt, predicate, always, lemma or sometimes.
 
+    of         the process to whose CPU an interrupt comes
     invariant  of an @invariant, whose role is predicate (or plain, if it reads no memory), and of
                the @always that promises it
     """
@@ -170,6 +171,7 @@ class Function:
     count: int
     when: ast.expr | None
     span: Span
+    of: Function | None = None
     invariant: Invariant | None = None
 
 
@@ -215,7 +217,7 @@ class Expectation:
 class Spec:
     """A spec with everything it imports (each module after those it imports; the spec itself is
     last) at one instance.  `functions` are those that run or are checked: the spec's own boot,
-    processes and properties."""
+    processes, interrupts and properties."""
 
     path: str
     modules: tuple[Module, ...]
@@ -226,6 +228,7 @@ class Spec:
     index_sorts: tuple[tuple[str, int], ...]
     classes: tuple[SharedClass, ...]  # those with a count
     objects: tuple[Object, ...]
+    interrupts: tuple[Function, ...] = ()
     expectations: tuple[Expectation, ...] = ()
 
     @property

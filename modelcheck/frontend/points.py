@@ -7,7 +7,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TypeAlias, TypeVar
+from typing import Literal, TypeAlias, TypeVar
 
 from modelcheck import ir
 from modelcheck.frontend.values import Scope
@@ -114,9 +114,20 @@ class AtomicEnd:
     next: Point
 
 
-Point: TypeAlias = End | Seq | While | For | Test | Keep | StoreKept | Fail | Return | AtomicEnd
+@dataclass(frozen=True, eq=False)
+class IrqsOn:
+    """The end of a `with irqs_off()`; `fresh` until its first access: before that, an interrupt may
+    still come before the block."""
+
+    fresh: bool
+    next: Point
+
+
+Point: TypeAlias = (
+    End | Seq | While | For | Test | Keep | StoreKept | Fail | Return | AtomicEnd | IrqsOn
+)
 P = TypeVar(
-    "P", End, Seq, While, For, Test, Keep, StoreKept, Fail, Return, AtomicEnd
+    "P", End, Seq, While, For, Test, Keep, StoreKept, Fail, Return, AtomicEnd, IrqsOn
 )
 
 N = TypeVar("N", bound=ast.AST)
@@ -145,8 +156,9 @@ class Points:
         return self._known[key]  # type: ignore[return-value]
 
     def stale(self, point: Point) -> Point:
-        """The same point behind the first access of the atomic block that it stands in."""
-        if not any(isinstance(p, AtomicEnd) and p.fresh for p in above(point)):
+        """The same point behind the first access of the blocks (atomic, or without interrupts) that
+        it stands in."""
+        if not any(isinstance(p, AtomicEnd | IrqsOn) and p.fresh for p in above(point)):
             return point
         stale, make = self.stale, self.make
         match point:
@@ -170,7 +182,9 @@ class Points:
                 both = None if branches is None else (stale(branches[0]), stale(branches[1]))
                 return make(Return, target, name, both, call, scope, stale(following))
             case AtomicEnd(reason, _, following):
-                return make(AtomicEnd, reason, False, following)
+                return make(AtomicEnd, reason, False, stale(following))
+            case IrqsOn(_, following):
+                return make(IrqsOn, False, stale(following))
 
 
 def synthetic(node: ast.AST, what: str, *made: N) -> list[N]:
@@ -201,7 +215,7 @@ def above(point: Point) -> Iterator[Point]:
                 here = None
             case Test(at=at) | Keep(at=at) | Fail(at=at):
                 here = at
-            case Seq() | While() | For() | StoreKept() | Return() | AtomicEnd():
+            case Seq() | While() | For() | StoreKept() | Return() | AtomicEnd() | IrqsOn():
                 here = here.next
 
 
@@ -224,3 +238,13 @@ def calls(point: Point) -> tuple[Span, ...]:
 def atomic(point: Point) -> AtomicEnd | None:
     """The atomic block that a point stands in."""
     return next((p for p in above(point) if isinstance(p, AtomicEnd)), None)
+
+
+def interrupts(point: Point) -> Literal["come", "before", "off"]:
+    """Whether interrupts come where a process stands at a point: "before" it, if it is about to
+    turn them off, and then does not let them come while it waits there."""
+    block = atomic(point)
+    off = [p.fresh for p in above(point) if isinstance(p, IrqsOn)]
+    if not all(off) or (block is not None and not block.fresh):
+        return "off"
+    return "before" if off else "come"

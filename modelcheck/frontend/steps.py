@@ -14,8 +14,8 @@ from modelcheck import ir
 from modelcheck.frontend import branches, loops, statement_words, stores
 from modelcheck.frontend.definitions import UNBOUNDED, Function, NoneType, Word
 from modelcheck.frontend.points import (
-    AtomicEnd, Block, End, Fail, For, Keep, Point, Points, Return, Seq, StoreKept, Test, Way, While,
-    above, atomic, calls, frame, loops_around, synthetic,
+    AtomicEnd, Block, End, Fail, For, IrqsOn, Keep, Point, Points, Return, Seq, StoreKept, Test,
+    Way, While, above, atomic, calls, frame, interrupts, loops_around, synthetic,
 )
 from modelcheck.frontend.expressions import Expressions
 from modelcheck.frontend.instances import Compiled, Instances
@@ -45,21 +45,28 @@ class Pending:
 
 @dataclass
 class Template:
-    """What a process (or boot) was compiled to; `reasons` of its atomic blocks and assumes."""
+    """What a process (or boot, or an interrupt) was compiled to; `reasons` of its atomic blocks and
+    assumes; `come` and `before` are the locations where interrupts do (`points.interrupts`)."""
 
     entry: ir.Block
     actions: list[ir.Action] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
+    come: set[str] = field(default_factory=set)
+    before: set[str] = field(default_factory=set)
     ambiguous_head: Pending | None = None
 
 
 class Steps:
-    """The actions of one process, or of boot (then memory is read at once and all is transit)."""
+    """The actions of one process, or of boot (then memory is read at once and all is transit), or
+    of an interrupt (which `ends`: it may not stay in a loop)."""
 
-    def __init__(self, expressions: Expressions, instances: Instances, boot: bool) -> None:
+    def __init__(
+        self, expressions: Expressions, instances: Instances, boot: bool, ends: bool = False
+    ) -> None:
         self.expressions = expressions
         self.instances = instances
         self.boot = boot
+        self.ends = ends
         self.points = Points()
         self.location_of: dict[int, str] = {}
         self.before: dict[str, Block] = {}  # choices made on the way to a location
@@ -100,6 +107,9 @@ class Steps:
                     "smaller functions, or fewer calls",
                 )
         template = Template(entry, [self._action(p, body) for p, body in built], self.reasons)
+        for p, _ in built:
+            if not p.local and interrupts(p.point) != "off":
+                (template.come if interrupts(p.point) == "come" else template.before).add(p.at)
         both = self.heads & self.not_heads
         template.ambiguous_head = next((p for p, _ in built if p.at in both), None)
         return template
@@ -111,6 +121,12 @@ class Steps:
             block = None  # a loop of local work before the block's first access
         around = loops_around(point)
         endless = bool(around) and loops.has_no_way_out(around[0])
+        if endless and self.ends:
+            raise SpecError(
+                around[0].scope.module.span(around[0].node).first_line(),
+                "an interrupt runs to its end, and this loop has none",
+                "a condition, a break or a return",
+            )
         names = tuple(
             ir.Loop(f"loop_{p.node.lineno}_{i}", p.scope.module.span(p.node))
             for i, p in enumerate(around)
@@ -207,7 +223,7 @@ class Steps:
             case Fail(sentence, span):
                 no = ir.Const(False, ir.Bool(), span)
                 return [ir.Assert(no, sentence, span), ir.Goto(ir.END, span)]
-            case Return(next=following) | AtomicEnd(next=following):
+            case Return(next=following) | AtomicEnd(next=following) | IrqsOn(next=following):
                 return self.expand(following, way)
 
     def reading(self, how: str = "step") -> Reading:
@@ -380,15 +396,20 @@ class Steps:
         scope = here.scope
         span = scope.module.span(item)
         word = scope.definition(called(item)) if isinstance(item, ast.Call) else None
-        if word == Word("irqs_off"):
-            raise SpecError(
-                span, "interrupts are not checked by any engine yet", "leave irqs_off() out for now"
-            )
+        if word == Word("irqs_off") and isinstance(item, ast.Call):
+            if item.args or item.keywords:
+                raise SpecError(
+                    span, "irqs_off takes no arguments: it is of this CPU", "with irqs_off():"
+                )
+            on = self.points.make(IrqsOn, True, after)
+            return self.expand(self.points.make(Seq, body, 0, scope, on), way)
         match item:
             case ast.Call(args=[ast.Constant(value=str(reason))]) if word == Word("atomic"):
                 pass
             case _:
-                raise SpecError(span, "only atomic(...) here", 'with atomic("the reason"):')
+                raise SpecError(
+                    span, "only atomic(...) and irqs_off() here", 'with atomic("the reason"):'
+                )
         if atomic(here) is not None:
             raise SpecError(span, "this is atomic already", "one atomic block")
         self.reasons.append(f"atomic: {reason}")

@@ -303,7 +303,7 @@ def parameters(node: ast.FunctionDef, where: Where) -> Refusal | None:
 
 def untyped_parameter(node: ast.arg, where: Where) -> Refusal | None:
     """`def f(pg):`"""
-    if node.annotation is not None or where.role() in (*PROPERTIES, "boot", "process"):
+    if node.annotation is not None or where.role() in (*PROPERTIES, "boot", "process", "interrupt"):
         return None
     if not isinstance(where.parent, ast.arguments) or where.field == "vararg":
         return None
@@ -334,8 +334,10 @@ def special_function(node: ast.FunctionDef, where: Where) -> Refusal | None:
     """Parameters and return types of processes, boot and properties."""
     role, args = decorator_name(node), node.args.args
     name = node.name
-    if role == "process" and [code(a) for a in args] not in ([], ["me: int"]):
+    if role in ("process", "interrupt") and [code(a) for a in args] not in ([], ["me: int"]):
         problem = "a process is told only its number"
+        if role == "interrupt":
+            problem = "an interrupt is told only the number of the process that it comes to"
         return Refusal(args[0], problem, f"def {name}(me: int) -> None:")
     if role in ("boot", *PROPERTIES) and args:
         returns = "None" if role == "boot" else "bool"

@@ -250,7 +250,8 @@ def process_returns(node: ast.Return, where: Where) -> Refusal | None:
         case (None | ast.Constant(None), _) | (_, ""):
             return None
         case _, ("process" | "boot" | "interrupt") as role:
-            return Refusal(node, f"a @{role} function returns nothing", "return")
+            an = "an" if role == "interrupt" else "a"
+            return Refusal(node, f"{an} @{role} function returns nothing", "return")
     return None
 
 

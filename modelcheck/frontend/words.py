@@ -58,10 +58,12 @@ def word_value(
             return _replace(e, node, scope, reading)
         case "instances" | "chain":
             raise SpecError(span, f"{word}(...) is run over", f"all(... for pg in {word}(...))")
-        case "leads_to" | "irqs_off":
+        case "leads_to":
             raise SpecError(
                 span, f"{word} is not checked by any engine yet", "leave it out for now"
             )
+        case "irqs_off":
+            raise SpecError(span, "irqs_off() is not a value", "with irqs_off():")
         case _:
             raise SpecError(span, f"{word}(...) is not a value", "a word that has one")
 

@@ -52,7 +52,7 @@ class Allocator:
         for module in spec.modules:
             self._define(module)
         self.layouts.place_records()
-        self.memory.arena = self.arena_class(self.layouts.pages, self.layouts.records)
+        self.memory.arena = self.arena_class(len(self.layouts.pages), self.layouts.records)
         for view, location, default, module in self.layouts.defaults:
             location.write(view, self.layouts.evaluate(default, module))
         self._initial = bytes(self.memory.arena.memory)
@@ -180,7 +180,14 @@ class Allocator:
             self.memory.ghosts_set.clear()
             if f.node.args.args:
                 body = _told(body, me)
-            cpu = Cpu(self.processes[number].name, number, body)
+            handlers = tuple(
+                (
+                    _told(self._callable(h), me) if h.node.args.args else self._callable(h),
+                    (str(h.module.path), h.node.lineno),
+                )
+                for h in self.spec.interrupts if h.of is f
+            )
+            cpu = Cpu(self.processes[number].name, number, body, handlers)
             self.scheduler.start(cpu)
             if cpu.state == "failed":
                 break  # the run has ended, before the others choose anything

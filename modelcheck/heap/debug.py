@@ -25,7 +25,7 @@ from modelcheck.heap.allocator import Allocator, files_of
 from modelcheck.heap.follow import Follower
 from modelcheck.heap.objects import Memory
 from modelcheck.heap.replay import follow
-from modelcheck.heap.scheduler import Cpu, Scheduler
+from modelcheck.heap.scheduler import Cpu, Line, Scheduler
 from modelcheck.semantics import Semantics
 from modelcheck.trace import Trace, Validation
 
@@ -107,8 +107,8 @@ class Attended(Scheduler):
         self._answered.acquire()
         return self._line
 
-    def _park(self, cpu: Cpu, possible: Any) -> None:
-        super()._park(cpu, possible)
+    def _park(self, cpu: Cpu, possible: Any, at: Line | None = None) -> None:
+        super()._park(cpu, possible, at)
         if self.due and cpu.number == self.chosen:
             self.due = False
             frame = sys._getframe(1)

@@ -55,7 +55,7 @@ class Layouts:
         self.names: dict[str, Names] = {m.file: {} for m in spec.modules}
         self.sorts = [name for name, _ in spec.index_sorts]
         self.elements: list[list[Any]] = [[] for _ in self.sorts]
-        self.pages = 0
+        self.pages: list[str] = []  # whose bytes each page of the arena is: `Page[0].contents`
         self.records = 0
         self.in_records: list[View] = []
         self.defaults: list[tuple[View, Location, ast.expr, Module]] = []
@@ -262,8 +262,8 @@ class Layouts:
 
     def _at(self, layout: Layout, name: str, address: int) -> View:
         if layout.is_page:
-            address = self.pages * PAGE
-            self.pages += 1
+            address = len(self.pages) * PAGE
+            self.pages.append(name)
         embedded = {
             part: self._at(inner, f"{name}.{part}", address + offset)
             for part, offset, inner in layout.inside
@@ -278,7 +278,7 @@ class Layouts:
     def place_records(self) -> None:
         """Once all views are made: the records lie behind the pages."""
         for view in self.in_records:
-            view.address += self.pages * PAGE
+            view.address += len(self.pages) * PAGE
 
 
 def _class_of(kind: ObjectType | ArrayType) -> SharedClass:

@@ -132,16 +132,24 @@ def _bytes(follower: Follower, cpu: Cpu, page: int) -> str:
     memory, writers = follower.allocator.memory, follower.allocator.words.writers
     wanted: set[int | str] = set(memory.asked_for) or {"zeros"}
     counts = memory.arena.counts(page)
+    called, level = _name_of(follower.allocator.layouts.pages[page])
     others = [
         f"{n} bytes of {_whose(whose, writers, cpu)}"
         for whose, n in sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))
         if whose not in wanted
     ]
     if not others:
-        return f"{cpu.name} looked at page {page}: all its bytes are as the assert wants them"
+        return f"{cpu.name} looked at {called}{level}: all its bytes are as the assert wants them"
     found = "finds in its" if memory.asked_for else "received"
     with_ = ": " if memory.asked_for else " with "
-    return f"{cpu.name} {found} page {page}{with_}{' and '.join(others)}"
+    return f"{cpu.name} {found} {called}{with_}{' and '.join(others)}{level}"
+
+
+def _name_of(contents: str) -> tuple[str, str]:
+    """`Page[0].contents` is "page 0"; and `Page[0].ram`, a second memory of it, is its " ram"."""
+    owner, _, field = contents.rpartition(".")
+    called = f"page {owner[5:-1]}" if owner.startswith("Page[") else owner
+    return called, "" if field == "contents" else f" in its {field}"
 
 
 def _whose(whose: int | str, writers: dict[int, str], cpu: Cpu) -> str:
@@ -189,7 +197,7 @@ def _others(follower: Follower, stuck: Cpu) -> str:
     waiting = [
         (cpu.name, *follower.line(cpu.at))
         for cpu in follower.allocator.cpus if cpu is not stuck and cpu.at is not None
-        if cpu.state == "parked" and not cpu.can_go()
+        if cpu.state == "parked" and not cpu.finds()
     ]
     stand = [f"{name} waits at {PurePath(file).name}:{line}" for name, file, line in waiting]
     return f"; by then {' and '.join(stand)}" if stand else ""
@@ -198,11 +206,11 @@ def _others(follower: Follower, stuck: Cpu) -> str:
 def _further_step(
     follower: Follower, cpu: Cpu, is_stuck: bool, inside: frozenset[tuple[str, int]], taken: int
 ) -> None:
-    before = follower.shared() if is_stuck else []
+    before, handling = follower.shared() if is_stuck else [], cpu.handling
     follower.allocator.step(cpu.number, None)
     if not is_stuck:
         return
-    changed = follower.shared() != before
+    changed = follower.shared() != before and not handling  # what an interrupt does is no progress
     if changed or cpu.state != "parked" or cpu.at is None or follower.line(cpu.at) not in inside:
         left = "left its wait" if cpu.state == "parked" else cpu.state
         how = "changed memory" if changed else left

@@ -3,6 +3,10 @@
 A step is one shared access and all local work behind it, up to the next access: a thread parks at
 the `gate` in front of each access, and is let go there.  Before its first gate a thread does the
 local work that precedes its first access.  Every wait has a bound, so that nothing here can hang.
+
+An interrupt is a call of its handler by the thread itself, at the gate where it stands: whether one
+comes is a choice that it makes there, unless it has turned them off, and again when one has ended.
+A thread that cannot go on, and may be interrupted, takes a step all the same: one comes.
 """
 
 from __future__ import annotations
@@ -30,12 +34,27 @@ class Cpu:
     at        the line whose access it is parked in front of, or where it failed
     possible  None, or whether the access could be done now (a lock that is free)
     at_rest   it is parked in front of the first access behind the head of its outermost loop
+    handlers  those of the interrupts that come to it, each with the line where it begins
+    off       how many blocks without interrupts it is in, and `off_now`, whether it has come to an
+              access in them: before that one may still come
+    handling  it runs a handler
+    awake     it waits, and may be interrupted there
+    gates     how many it has come to
     """
 
-    def __init__(self, name: str, number: int, body: Callable[[], None]) -> None:
+    def __init__(
+        self, name: str, number: int, body: Callable[[], None],
+        handlers: tuple[tuple[Callable[[], None], Line], ...] = (),
+    ) -> None:
         self.name = name
         self.number = number
         self.body = body
+        self.handlers = handlers
+        self.off = 0
+        self.off_now = False
+        self.handling = False
+        self.awake = False
+        self.gates = 0
         self.state: State = "new"
         self.at: Line | None = None
         self.stack: tuple[Line, ...] = ()
@@ -54,8 +73,14 @@ class Cpu:
 
     def can_go(self) -> bool:
         """Whether a step is possible: it is parked, and not waiting for what is not there."""
-        if self.state != "parked" or self.possible is None:
+        if self.state != "parked" or self.possible is None or self.awake:
             return self.state == "parked"
+        return self.finds()
+
+    def finds(self) -> bool:
+        """Whether what it is parked in front of is possible."""
+        if self.possible is None:
+            return True
         try:
             return self.possible()
         except Exception as error:
@@ -69,7 +94,8 @@ class Scheduler:
 
     files    those of generated code, whose lines are reported
     choices  the options that the present step is to choose; None: any, each in turn
-    stops    lines of barriers at which the model has a step although nothing is accessed
+    stops    lines of barriers, and of interrupts that come, at which the model has a step although
+             nothing is accessed
     inside   lines that are inside a loop
     """
 
@@ -139,28 +165,83 @@ class Scheduler:
         except CutShort:
             cpu.state = "cut"
         except Exception as error:
-            cpu.fault = fault_of(error)
-            cpu.error = error
-            cpu.state = "failed" if cpu.fault is not None else "broken"
-            cpu.stack = self._lines(error.__traceback__)
-            cpu.at = cpu.stack[0] if cpu.stack else None
+            self._failed(cpu, error)
         self._parked.release()
+
+    def _failed(self, cpu: Cpu, error: Exception) -> None:
+        cpu.fault = fault_of(error)
+        cpu.error = error
+        cpu.stack = self._lines(error.__traceback__)
+        if cpu.fault is not None and self.choices and not cpu.handling:
+            # It failed on its way to an access, which is that access's step: until then it stands
+            # in front of it, and interrupts come.
+            try:
+                self._interrupted(cpu)
+            except TornDown:
+                return
+            except Exception as other:
+                cpu.fault, cpu.error = fault_of(other), other
+                cpu.stack = self._lines(other.__traceback__)
+        cpu.state = "failed" if cpu.fault is not None else "broken"
+        cpu.at = cpu.stack[0] if cpu.stack else None
 
     def gate(self, possible: Callable[[], bool] | None = None) -> None:
         """Park in front of an access until this CPU is let go.  Boot and properties pass."""
         cpu = self.running
         if cpu is None or cpu.instant:
             return
+        cpu.gates += 1
         if not (cpu.atomic and cpu.accessed):
+            at_rest = cpu.at_rest
+            self._interrupted(cpu)
+            cpu.awake = possible is not None and self._may_come(cpu) and not cpu.off
             self._park(cpu, possible)
+            while cpu.awake and possible is not None and not possible():
+                cpu.at_rest = at_rest
+                if self._interrupt(cpu, 1 + self._chosen_among(len(cpu.handlers))):
+                    self._interrupted(cpu)
+                self._park(cpu, possible)
+            cpu.awake = False
         cpu.accessed = True
+        cpu.off_now = cpu.off > 0
         cpu.at_rest = False
         if possible is not None and not possible():
             raise Difference(f"{cpu.name} was let go, and what it waits for is not so")
 
-    def _park(self, cpu: Cpu, possible: Callable[[], bool] | None) -> None:
+    def _may_come(self, cpu: Cpu) -> bool:
+        """Whether an interrupt may come to a CPU in front of an access."""
+        return bool(cpu.handlers) and not cpu.handling and not cpu.off_now
+
+    def _chosen_among(self, options: int) -> int:
+        return self.choose(options) if options > 1 else 0
+
+    def _interrupted(self, cpu: Cpu) -> None:
+        """The interrupts that come where a CPU stands."""
+        while self._may_come(cpu):
+            which = self.choose(1 + len(cpu.handlers))
+            if not which or not self._interrupt(cpu, which):
+                return
+
+    def _interrupt(self, cpu: Cpu, which: int) -> bool:
+        """Run a handler, to its end; whether it has come to an access."""
+        kept = cpu.atomic, cpu.accessed, cpu.at_rest, cpu.off, cpu.off_now, cpu.awake
+        before = cpu.gates
+        cpu.atomic = cpu.accessed = cpu.at_rest = cpu.off_now = cpu.awake = False
+        cpu.off, cpu.handling = 0, True
+        handler, line = cpu.handlers[which - 1]
+        if line in self.stops:
+            cpu.gates += 1
+            self._park(cpu, None, line)
+        handler()
+        cpu.handling = False
+        cpu.atomic, cpu.accessed, cpu.at_rest, cpu.off, cpu.off_now, cpu.awake = kept
+        return cpu.gates > before
+
+    def _park(
+        self, cpu: Cpu, possible: Callable[[], bool] | None, at: Line | None = None
+    ) -> None:
         cpu.possible = possible
-        cpu.at = self._here(3)
+        cpu.at = at or self._here(3)
         cpu.state = "parked"
         self._parked.release()
         cpu.turn.acquire()  # bounded by the scheduler: close() lets every parked thread go
@@ -174,6 +255,9 @@ class Scheduler:
         if cpu is None or not self.stops or (cpu.atomic and cpu.accessed):
             return
         if self._here(2) in self.stops:
+            if cpu.atomic:
+                self._interrupted(cpu)  # it begins the block
+            cpu.gates += 1
             self._park(cpu, None)
             cpu.accessed = True
 
@@ -204,8 +288,9 @@ class Scheduler:
     def head(self) -> bool:
         """The head of a function's outermost loop is passed: that of its process, unless a caller
         stands in a loop."""
-        if self.running is not None and not self._called_in_a_loop():
-            self.running.at_rest = True
+        cpu = self.running
+        if cpu is not None and not cpu.handling and not self._called_in_a_loop():
+            cpu.at_rest = True
         return self.turn()
 
     def _called_in_a_loop(self) -> bool:
@@ -252,3 +337,21 @@ class Atomic:
         cpu = self.scheduler.running
         if cpu is not None:
             cpu.atomic = False
+
+
+class IrqsOff:
+    """`with irqs_off():` no interrupt from its first access on; who fails in it stays in it."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self.scheduler = scheduler
+
+    def __enter__(self) -> None:
+        cpu = self.scheduler.running
+        if cpu is not None:
+            cpu.off += 1
+
+    def __exit__(self, kind: type[BaseException] | None, *error: Any) -> None:
+        cpu = self.scheduler.running
+        if cpu is not None and kind is None:
+            cpu.off -= 1
+            cpu.off_now &= cpu.off > 0

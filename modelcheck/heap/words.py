@@ -11,7 +11,7 @@ from typing import Any
 
 from modelcheck.heap.faults import CutShort, Fault
 from modelcheck.heap.objects import Memory, Place, View, element_at, place_of
-from modelcheck.heap.scheduler import Atomic, Scheduler
+from modelcheck.heap.scheduler import Atomic, IrqsOff, Scheduler
 
 NOT_HELD = "a lock is released by the CPU that holds it"
 
@@ -121,6 +121,9 @@ class Words:
     def atomic(self, reason: str) -> Atomic:
         return Atomic(self.scheduler)
 
+    def irqs_off(self) -> IrqsOff:
+        return IrqsOff(self.scheduler)
+
     # ---------------------------------------------------------------------------------- values
 
     def choose(self, *options: Any) -> Any:
@@ -201,7 +204,7 @@ class Words:
 RUNNABLE = frozenset((
     "cmpxchg", "xchg", "fetch_add", "fetch_update", "test_and_set_bit", "test_and_clear_bit",
     "set_bit", "clear_bit", "store_part", "spin_lock", "spin_trylock", "spin_unlock", "wait_until",
-    "cpu_relax", "smp_mb", "smp_wmb", "smp_rmb", "sfence", "atomic", "choose", "assume", "not_null",
-    "index_of", "element", "instances", "replace", "pattern_of", "this_process", "chain", "free",
-    "at_rest",
+    "cpu_relax", "smp_mb", "smp_wmb", "smp_rmb", "sfence", "atomic", "irqs_off", "choose", "assume",
+    "not_null", "index_of", "element", "instances", "replace", "pattern_of", "this_process",
+    "chain", "free", "at_rest",
 ))  # fmt: skip

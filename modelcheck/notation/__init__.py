@@ -45,6 +45,9 @@ one statement on a line of its own.
       at domain_43 live pg:
         store Page.count_info[pg] part broken := True
         goto end
+      at timer_50_at_domain_43 live pg interrupt timer:  # of a handler, where domain_43 is next
+        load heap.head
+        goto domain_43
 
     always "no page in use is listed" when heap_lock.holder == process.None: \
 all(pg in chain(heap.head, Page.next): Page.state[pg] != Scrub.IN_USE)

@@ -253,6 +253,7 @@ class Reader:
         loops = tuple(map(Loop, line.names_list())) if line.accept("in") else ()
         resting, head, transit = (line.accept(w) for w in ("resting", "head", "transit"))
         reason = line.string() if line.accept("atomic") else None
+        interrupt = line.name("the handler's name") if line.accept("interrupt") else None
         line.expect(":")
         line.end()
         wait: Expr | None = None
@@ -263,7 +264,8 @@ class Reader:
         access = self.access(self.next()) if self._is_statement(*ACCESSES) else None
         body = self.block(indent)
         return Action(
-            at, access, body, wait, live, loops, resting, head, transit, reason, span
+            at, access, body, wait, live, loops, resting, head, transit, reason,
+            interrupt, span,
         )  # fmt: skip
 
     def _is_statement(self, *words: str) -> bool:

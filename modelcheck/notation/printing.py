@@ -153,6 +153,8 @@ def action_lines(action: Action, names: Names) -> Iterator[str]:
     head += [word for word in ("resting", "head", "transit") if getattr(action, word)]
     if action.reason is not None:
         head.append(f"atomic {quoted(action.reason)}")
+    if action.interrupt is not None:
+        head.append(f"interrupt {written(action.interrupt)}")
     yield " ".join(head) + ":"
     if action.wait is not None:
         yield f"  wait {expr_text(action.wait, names)}"

@@ -80,7 +80,7 @@ def _classes(actions: tuple[Action, ...], strict: frozenset[str], rests: bool) -
     def code(a: Action) -> Hashable:
         loops = (a.loops, a.resting) if a.at in strict else None
         head = a.head if rests else None
-        return a.access, a.wait, a.live, a.transit, a.reason, head, loops
+        return a.access, a.wait, a.live, a.transit, a.reason, a.interrupt, head, loops
 
     by_code: dict[Hashable, dict[str, Action]] = {}
     sources: dict[str, list[Action]] = {}

@@ -72,11 +72,18 @@ def _reasons(same: list[Gated]) -> list[Row]:
     """What does not pass, with the meaning of its exit code, and why."""
     result = same[0]
     which = ", ".join(r.instance for r in same)
-    rows = [row(f"{result.spec} {which}: {MEANING[result.code]} ({result.code})", "bold")]
-    for finding in result.findings:
-        rows += [row(f"  {line}") for line in finding.reason.split("\n")]
+    rows = told(f"{result.spec} {which}", result.findings)
     if result.verdict is not None and result.code != INTERRUPTED:
         rows.append(row(f"  to see it: {command(result)}", "dim"))
+    return rows
+
+
+def told(which: str, findings: tuple[Finding, ...]) -> list[Row]:
+    """The reasons under the meaning of their exit code."""
+    code = min(finding.code for finding in findings)
+    rows = [row(f"{which}: {MEANING[code]} ({code})", "bold")]
+    for finding in findings:
+        rows += [row(f"  {line}") for line in finding.reason.split("\n")]
     return rows
 
 

@@ -7,7 +7,9 @@
 Read off the names and values of a trace's cells alone.  A class is an index sort (`Page`); a list
 is an object's cell that refers to one and can be followed along `next`; a page's bytes are its
 `contents`: `zero`, `old` (what an earlier domain left), `d0` (domain[0]'s pattern), and, where the
-two halves differ, `first|second`.
+two halves differ, `first|second`.  Bytes in another field are a second memory of the page, and are
+shown with its name: `zero, ram old`.  In `heap[2]`, a list of buddies of that order, a buddy is
+shown with all its pages: `4-7`.
 """
 
 from __future__ import annotations
@@ -23,6 +25,10 @@ ELEMENT = re.compile(r"([A-Za-z_]\w*)\[(\d+)\]")
 CELL = re.compile(r"([A-Za-z_]\w*)\[(\d+)\]\.([\w.]+)")
 CONSTANT = re.compile(r"[A-Z][A-Z0-9_]*")
 FLAGS = ("True", "False")
+HALVES = (".first", ".second")  # of a PageContents
+BYTES = re.compile(r"ZERO|EARLIER|OF_DOMAIN_\d+")
+OF_ORDER = re.compile(r"\w+\[(\d+)\]\.next")
+CONTENTS = "contents"  # the bytes that a CPU sees, if there are others behind them
 FEW = 4  # elements that are all shown, touched or not
 
 Memory = Mapping[str, str]
@@ -38,10 +44,12 @@ class Column:
 
 @dataclass(frozen=True)
 class HeapBlock:
-    """The columns of a trace, and the cells that can be read off them."""
+    """The columns of a trace, the cells that can be read off them, and whether a page's bytes are
+    among those."""
 
     columns: tuple[Column, ...]
     cells: frozenset[str]
+    has_bytes: bool
 
 
 def heap_block(trace: Trace) -> HeapBlock:
@@ -63,10 +71,12 @@ def block_of(memories: tuple[Memory, ...], ghosts: set[str]) -> HeapBlock:
         if not shown:
             continue
         covered |= {f"{element}.{f}" for f in shown}
-        texts = tuple(_describe(m, element, shown) for m in memories)
+        halves = tuple(f for f in shown if _holds_bytes(f"{element}.{f}", memories))
+        texts = tuple(_describe(m, element, shown, halves) for m in memories)
         if len(elements) <= FEW or len(set(texts)) > 1:
             columns.append(Column(element, texts))
-    return HeapBlock(tuple(columns), frozenset(covered))
+    has_bytes = any(_holds_bytes(name, memories) for name in covered)
+    return HeapBlock(tuple(columns), frozenset(covered), has_bytes)
 
 
 def states(trace: Trace) -> tuple[dict[str, str], ...]:
@@ -81,12 +91,13 @@ def _elements(first: Memory, memories: tuple[Memory, ...]) -> dict[str, tuple[st
     """`Page[0]`, ... with the names of their fields: what is referred to, or has contents."""
     values = (v for m in memories for v in m.values())
     classes = {match[1] for v in values if (match := ELEMENT.fullmatch(v))}
+    cells = [match for name in first if (match := CELL.fullmatch(name))]
+    classes |= {match[1] for match in cells if _holds_bytes(match[0], memories)}
     found: dict[str, list[str]] = {}
-    for name in first:
-        if match := CELL.fullmatch(name):
-            cls, number, field = match.groups()
-            if cls in classes or field.startswith("contents."):
-                found.setdefault(f"{cls}[{number}]", []).append(field)
+    for match in cells:
+        cls, number, field = match.groups()
+        if cls in classes:
+            found.setdefault(f"{cls}[{number}]", []).append(field)
     return {element: tuple(fields) for element, fields in found.items()}
 
 
@@ -108,13 +119,17 @@ def _lists(
 def _follow(memory: Memory, head: str) -> str:
     """The numbers of a list's elements, in order; `...` where one would repeat."""
     numbers: list[str] = []
+    order = match[1] if (match := OF_ORDER.fullmatch(head)) else "0"
     seen: set[str] = set()
     element = memory[head]
     while match := ELEMENT.fullmatch(element):
         if element in seen:
             numbers.append(f"{match[2]} ...")
             break
-        numbers.append(match[2])
+        number, above = match[2], (1 << int(order)) - 1
+        if above and memory.get(f"{element}.order") == order:
+            number += f"-{int(number) + above}"
+        numbers.append(number)
         seen.add(element)
         element = memory.get(f"{element}.{LINK}", "None")
     return " ".join(numbers) or "-"
@@ -133,15 +148,28 @@ def _is_state(
     return all(CONSTANT.fullmatch(v) or v.endswith(")") for v in values)
 
 
-def _describe(memory: Memory, element: str, fields: tuple[str, ...]) -> str:
+def _holds_bytes(name: str, memories: tuple[Memory, ...]) -> bool:
+    """Whether a cell is half of a page's bytes."""
+    return name.endswith(HALVES) and all(BYTES.fullmatch(m[name]) for m in memories)
+
+
+def _describe(
+    memory: Memory, element: str, fields: tuple[str, ...], halves: tuple[str, ...]
+) -> str:
     words = [
-        text for f in fields if not f.startswith("contents.")
+        text for f in fields if f not in halves
         if (text := brief(f, memory[f"{element}.{f}"]))
     ]
-    halves = [_bytes(memory[f"{element}.{f}"]) for f in fields if f.startswith("contents.")]
-    if halves:
-        words.append(halves[0] if len(set(halves)) == 1 else "|".join(halves))
-    return " ".join(words)
+    levels: dict[str, list[str]] = {}
+    for field in halves:
+        level = field.rpartition(".")[0]
+        levels.setdefault(level, []).append(_bytes(memory[f"{element}.{field}"]))
+    said = [
+        ("" if level == CONTENTS else f"{level} ")
+        + (found[0] if len(set(found)) == 1 else "|".join(found))
+        for level, found in levels.items()
+    ]
+    return " ".join([*words, ", ".join(said)] if said else words)
 
 
 def brief(field: str, value: str) -> str:

@@ -8,7 +8,12 @@ the heap beside it.
 
 Only one process moves in a step, so a line may run on over the lanes to its right.  A call has a
 row of its own, without a number, above the first step inside it; what is inside stands two columns
-further in.  A line of another file has that file's name before its number.
+further in.  A line of another file has that file's name before its number.  So has an interrupt,
+where it comes, and what its handler does stands further in:
+
+       3    49 rest = pg.next
+              120 interrupt timer comes
+       4        121 spin_lock(heap_lock)
 """
 
 from __future__ import annotations
@@ -18,6 +23,7 @@ import textwrap
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 
+from modelcheck.ir import ASKED
 from modelcheck.report.heap_block import Column, HeapBlock, Memory, brief, heap_block, states
 from modelcheck.report.pieces import Piece, Row, row
 from modelcheck.trace import Change, Choice, Failure, Line, Trace, TraceStep
@@ -69,11 +75,12 @@ def trace_rows(trace: Trace, width: int = WIDTH, full: bool = False) -> list[Row
             rows.append(())
         running = step.process
         rows += _call_rows(step, chains.get(step.process, ()), layout)
-        chains[step.process] = step.chain
+        chains[step.process] = _before_the_next(step)
         rows += _step_rows(number, step, layout)
     if trace.failure is not None:
+        rows += _unbegun(trace.failure, chains, layout)
         rows.append(_failure_row(trace.failure, layout))
-    if any(".contents." in cell for cell in layout.block.cells):
+    if layout.block.has_bytes:
         rows += [(), row(" " * NUMBERS + LEGEND, "dim")]
     return rows
 
@@ -114,7 +121,9 @@ def _heading(layout: Layout) -> Row:
 
 
 def _start(layout: Layout) -> list[Row]:
-    chosen = [first_choice_text(c) for c in layout.trace.initial]
+    chosen = [
+        first_choice_text(c) for c in layout.trace.initial if c.local.partition(".")[2] != ASKED
+    ]
     return _table_rows("", (Piece("at boot", "dim"),), chosen, _heap_pieces(layout, 0), layout)
 
 
@@ -127,8 +136,29 @@ def _call_rows(step: TraceStep, before: tuple[Line, ...], layout: Layout) -> lis
         known += 1
     return [
         (Piece(" " * NUMBERS), *_source(step.process, line, depth, layout, layout.lanes, "dim"))
-        for depth, line in enumerate(step.chain) if depth >= known
+        for depth, line in enumerate(step.chain)
+        if depth >= known and not (line.handler and line == step.source)  # that is its first step
     ]
+
+
+def _unbegun(
+    failure: Failure, chains: dict[str, tuple[Line, ...]], layout: Layout
+) -> list[Row]:
+    """The interrupt that somebody is stuck in before its first step."""
+    if failure.process not in layout.processes:
+        return []
+    known = chains.get(failure.process, ())
+    return [
+        (Piece(" " * NUMBERS), *_source(failure.process, line, depth, layout, layout.lanes, "dim"))
+        for depth, line in enumerate(failure.chain) if line.handler and line not in known
+    ]
+
+
+def _before_the_next(step: TraceStep) -> tuple[Line, ...]:
+    """The calls that a process is in behind this step, where another interrupt may come at once."""
+    handler = next((n for n, line in enumerate(step.chain) if line.handler), None)
+    comes = any(c.local == ASKED and c.value != "0" for c in step.choices)
+    return step.chain[:handler] if comes else step.chain
 
 
 def _step_rows(number: int, step: TraceStep, layout: Layout) -> list[Row]:
@@ -183,6 +213,8 @@ def _source(
     if line.file != layout.trace.spec:
         where = f"{PurePath(line.file).name}:{line.line}"
     text = line.text if layout.full else shortened(line.text)
+    if line.handler:
+        text = f"interrupt {line.handler} comes"
     offset = layout.offset(process) + 2 * depth
     room = width - offset
     said = f"{where} {text}"
@@ -212,7 +244,7 @@ def _heap_pieces(layout: Layout, at: int, whole: bool = False) -> list[Piece]:
 def effects(step: TraceStep, block: HeapBlock, memory: Memory, full: bool) -> list[str]:
     """What a step changed, and if it changed nothing in memory, what it found there.  `memory` is
     what it left."""
-    said = [choice_text(c) for c in step.choices]
+    said = [choice_text(c) for c in step.choices if c.local != ASKED]
     said += _locks(step.changed) if not full else []
     hidden = frozenset() if full else block.cells | _of_locks(step.changed)
     said += [f"{c.name} = {_value(c.new, full)}" for c in step.changed if c.name not in hidden]
@@ -291,7 +323,8 @@ def _failure_row(failure: Failure, layout: Layout) -> Row:
         line = f" (line {where})" if elsewhere else ""
         text = f"here {failure.process or last} breaks it{line}: {failure.sentence}"
     elif failure.kind == "deadlock":
-        text = f"from here {failure.process} is stuck at {where} {failure.source.text}"
+        inside = f" in interrupt {failure.interrupt}" if failure.interrupt else ""
+        text = f"from here {failure.process} is stuck{inside} at {where} {failure.source.text}"
         call = failure.call_in(trace.spec)
         if call is not None:
             text += f", called at {call.line} {call.text}"

@@ -33,7 +33,8 @@ class _Words:
         self.graph = graph
         self.memories: tuple[Memory, ...] = tuple(dict(node.cells) for node in graph.nodes)
         ghosts = set(graph.ghosts)
-        self.block = block_of(self.memories, ghosts) if graph.nodes else HeapBlock((), frozenset())
+        nothing = HeapBlock((), frozenset(), False)
+        self.block = block_of(self.memories, ghosts) if graph.nodes else nothing
 
     def stands(self, node: Node) -> list[str]:
         """A line for each CPU."""

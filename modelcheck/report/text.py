@@ -72,7 +72,8 @@ def _wrong(failure: Failure, spec: str) -> str:
         call = failure.call_in(spec)
         if call is not None:
             at += f", called at {place(call, spec)}, {call.text}"
-        return f"deadlock: {failure.process} is stuck for ever at {at}"
+        inside = f" in interrupt {failure.interrupt}" if failure.interrupt else ""
+        return f"deadlock: {failure.process} is stuck for ever{inside} at {at}"
     return failure.sentence
 
 

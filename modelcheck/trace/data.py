@@ -43,6 +43,13 @@ class Line:
     column: int
     text: str
 
+    @property
+    def handler(self) -> str:
+        """The interrupt handler that this line is the beginning of, if any: it stands in a chain of
+        calls where the interrupt came."""
+        name = self.text.removeprefix("def ").partition("(")[0]
+        return name if self.text.startswith("def ") else ""
+
 
 @dataclass(frozen=True)
 class Change:
@@ -119,9 +126,14 @@ class Failure:
     process: str = ""
     chain: tuple[Line, ...] = ()
 
+    @property
+    def interrupt(self) -> str:
+        """The interrupt handler that who is stuck is in, if any."""
+        return next((line.handler for line in self.chain if line.handler), "")
+
     def call_in(self, file: str) -> Line | None:
         """Where what lies in another file was called from this one."""
-        calls = [line for line in self.chain if line.file == file]
+        calls = [line for line in self.chain if line.file == file and not line.handler]
         return calls[-1] if calls and self.source.file != file else None
 
 

@@ -59,6 +59,12 @@ class HasOwner(Protocol):
     owner: Process | None
 
 
+class Owned(Protocol):
+    """As `HasOwner`, where no count_info is looked at."""
+
+    owner: Process | None
+
+
 class HasWriter(Protocol):
     """A ghost: who else can still write to the page, through a mapping, a TLB or an IOMMU."""
 
@@ -151,6 +157,7 @@ class ScrubbedNode(Protocol):
 L = TypeVar("L", bound=HasLabel)
 S = TypeVar("S", bound=HasState)
 OW = TypeVar("OW", bound=HasOwner)
+O = TypeVar("O", bound=Owned)  # noqa: E741
 W = TypeVar("W", bound=HasWriter)
 R = TypeVar("R", bound=HasReferences)
 P = TypeVar("P", bound=Linked)
@@ -419,3 +426,10 @@ def no_page_is_free(pages: type[S]) -> bool:
     """Asserted where an allocation of a single page fails.  Dirty pages, and such as are being
     scrubbed, are free."""
     return all(pg.count_info.state != PGC.FREE for pg in instances(pages))
+
+
+@invariant("P1", "an allocation fails only when no page is free")
+def every_page_is_owned(pages: type[O]) -> bool:
+    """The same for a design that takes free pages off the heap to scrub them: what is on its way is
+    free, whatever its count_info says to keep others away."""
+    return all(pg.owner is not None for pg in instances(pages))

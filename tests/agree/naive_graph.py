@@ -134,9 +134,11 @@ def progress(naive: Naive, place: Loop | None, who: int, before: State, after: S
     """Whether this step of `who` gets it on, out of the loop or wait that it stood in."""
     cells = [v for v in naive.program.variables for _ in range(v.cells)]
     real = [n for n, v in enumerate(cells) if not v.ghost]
-    if after[1][who] == END or any(before[0][n] != after[0][n] for n in real) or place is None:
+    source = naive.actions[who][before[1][who]]
+    changed = any(before[0][n] != after[0][n] for n in real) and source.interrupt is None
+    if after[1][who] == END or changed or place is None:
         return True
-    source, target = naive.actions[who][before[1][who]], naive.actions[who][after[1][who]]
+    target = naive.actions[who][after[1][who]]
     if place in source.loops and place not in target.loops:
         return True
     return source.wait is not None and source.loops[-1] == place

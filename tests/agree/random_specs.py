@@ -10,7 +10,8 @@ import random
 from string import Template
 
 from tests.agree.spec_parts import (
-    ALWAYS, BOOLS, BOOTS, COUNTS, ENUMS, HEAD, IDIOMS, NUMBERS, RANGES, RISKS, SIZES, SOMETIMES,
+    ALWAYS, BOOLS, BOOTS, COUNTS, ENUMS, FEW, HEAD, IDIOMS, NUMBERS, RANGES, RISKS, SIZES,
+    SOMETIMES,
 )  # fmt: skip
 
 class _Writer:
@@ -18,7 +19,8 @@ class _Writer:
     number, `k` the number of a slot, `w` a ticket, `m` a page or None, `info` a word.
 
     tame   nothing goes wrong within a step: it runs long enough for waits and promises to matter
-    large  it is long for the front end's sake, whatever the number of states"""
+    large  it is long for the front end's sake, whatever the number of states
+    irqs   interrupts come to its first process, or to all (one text in eight)"""
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
@@ -29,7 +31,8 @@ class _Writer:
         self.asserts = 0
         self.tame = self.chance(0.75)
         self.large = self.chance(0.1)
-        self.counts = self.random.choice(COUNTS)
+        self.irqs = seed % 8 == 3
+        self.counts = self.random.choice(FEW if self.irqs else COUNTS)
         lo, hi = self.random.choice(RANGES)
         self.sizes = {
             "pages": self.random.choice(SIZES), "slots": self.random.choice(SIZES),
@@ -153,8 +156,12 @@ class _Writer:
             self.lines.append(indent + (self.access() if kind < 0.8 else self.local()))
 
     def statement(self, depth: int, indent: str, in_loop: bool, result: str | None) -> None:
-        kind = self.random.randrange(30)
         inner = indent + "    "
+        if self.irqs and depth < 2 and self.chance(0.15):
+            self.lines.append(f"{indent}with irqs_off():")
+            self.block(depth + 1, inner, in_loop, result)
+            return
+        kind = self.random.randrange(30)
         if kind < 11 or depth > 2:
             self.simple(indent)
         elif kind < 14:
@@ -272,6 +279,18 @@ class _Writer:
         for _ in range(self.random.randint(1, 6 if self.large else size)):
             self.statement(0, indent, forever, result)
 
+    def interrupt(self, number: int) -> None:
+        """A handler, which begins with an access: what comes before is not at a step of its own."""
+        takes = self.pick("", "me: int")
+        self.lines += ["", "", f"@interrupt(of=cpu{number})", f"def irq{number}({takes}) -> None:"]
+        before = len(self.lines)
+        self.locals("    ", False)
+        self.lines.append(f"    {self.access()}")
+        for _ in range(self.random.randint(0, 2)):
+            self.statement(1, "    ", False, "None")
+        if not takes:
+            self.lines[before:] = [line.replace("me == 0", "c") for line in self.lines[before:]]
+
     def property(self, kind: str, promised: tuple[str, str]) -> None:
         when, condition = promised
         above = f"@{kind}" if when == "True" else f"@{kind}(when={when})"
@@ -293,7 +312,12 @@ class _Writer:
                 self.lines.append(f"    return {self.result(result)}")
             self.functions.append((f"f{number}", result))
         for number, count in enumerate(self.counts):
-            self.process(f"cpu{number}", count, 10 - 2 * sum(self.counts))
+            size = 3 if self.irqs else 10 - 2 * sum(self.counts)
+            self.process(f"cpu{number}", count, size)
+        if self.irqs:
+            self.lines.insert(0, "from modelcheck.lang import interrupt, irqs_off")
+            for number in range(self.random.randint(1, len(self.counts))):
+                self.interrupt(number)
         for kind, promises in ("always", ALWAYS), ("sometimes", SOMETIMES):
             if self.chance(0.7):
                 self.property(kind, self.random.choice(promises))

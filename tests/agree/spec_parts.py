@@ -168,5 +168,6 @@ SOMETIMES = (
 COUNTS = (
     (1, 1), (2,), (1, 1), (2,), (1, 2), (1, 1, 1), (3,), (2, 2), (1, 1, 2), (4,),
 )  # fmt: skip
+FEW = (1,), (1, 1), (1, 1), (2,)  # where interrupts come: there are twice as many states, or more
 RANGES = ((0, 3), (0, 2), (0, 1), (-1, 1), (-2, 0), (-1, 0), (-2, 2), (-3, -1), (1, 3), (0, 4))
 SIZES = (2, 3, 5, 6, 7)

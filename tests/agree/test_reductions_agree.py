@@ -24,7 +24,9 @@ from modelcheck.passes.ownership import Touches
 from modelcheck.trace import Disagreement, Limits, Verdict
 from tests.agree.built import AT_ONCE, compiled
 from tests.agree.said import what_matters
-from tests.large import LARGE, small
+from tests.large import LARGE as TOO_LARGE
+from tests.large import small
+from tests.mutants.test_further_mutants import FURTHER
 from tests.mutants.test_mutants import MUTANTS, Mutant, mutated
 
 ROOT = Path(__file__).parents[2]
@@ -35,8 +37,13 @@ SPECS = [
 INSTANCES = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"][
     "modelcheck"]["instances"]
 DESIGNS = [(path, {}) for path in SPECS if not path.name.startswith("_")] + [
-    (ROOT / i["spec"], i["set"]) for i in INSTANCES if Path(i["spec"]).stem not in LARGE
+    (ROOT / i["spec"], i["set"]) for i in INSTANCES if not i["spec"].startswith("specs/history/")
+    and Path(i["spec"]).stem not in TOO_LARGE
 ]
+HISTORY = [(path, {}) for path in sorted((ROOT / "specs" / "history").glob("*.py"))] + [
+    (ROOT / i["spec"], i["set"]) for i in INSTANCES if i["spec"].startswith("specs/history/")
+]
+LARGE = frozenset({(ROOT / "specs" / f"{m.spec}.py") for m in FURTHER})
 SUBSETS = [*(frozenset([name]) for name in REDUCTIONS), frozenset(REDUCTIONS)]
 
 
@@ -55,13 +62,22 @@ def wrong(
     return None if there == here else f"{there} of {here}"
 
 
-@pytest.mark.parametrize(("path", "sets"), DESIGNS, ids=lambda x: getattr(x, "stem", str(x)))
+@pytest.mark.parametrize(("path", "sets"), [
+    pytest.param(path, sets, marks=pytest.mark.slow if path in LARGE else ())
+    for path, sets in DESIGNS
+], ids=lambda x: getattr(x, "stem", str(x)))
 def test_designs(path: Path, sets: dict[str, int | bool], tmp_path: Path) -> None:
     _, program = compile_spec(str(path), sets)
     expected = reference.explore(program, Limits())
     with compiled(AT_ONCE, tmp_path):
         for wanted in SUBSETS:
             assert wrong(program, wanted, expected) is None, wanted
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("path", "sets"), HISTORY, ids=lambda x: getattr(x, "stem", str(x)))
+def test_history(path: Path, sets: dict[str, int | bool], tmp_path: Path) -> None:
+    test_designs(path, sets, tmp_path)
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda m: f"{m.spec}: {m.story}")

@@ -23,7 +23,6 @@ from modelcheck.semantics import Semantics
 from modelcheck.trace import Limits
 from tests.agree.random_programs import random_program
 from tests.agree.symbolic import FEW, step_wrong, violation, wrong
-from tests.large import small
 from tests.mutants.test_mutants import DEADLOCK, MUTANTS, SPECS, Mutant, mutated
 
 PAGES = (2, 3, 5, 6, 7)
@@ -155,7 +154,7 @@ def test_the_specs_that_are_violated(spec: str, length: int) -> None:
     assert verdict.trace.switches == expected.trace.switches
 
 
-@pytest.mark.parametrize("spec", [path.stem for path in small(SPECS)])
+@pytest.mark.parametrize("spec", sorted({m.spec for m in MUTANTS}))
 @pytest.mark.parametrize("pages", [3, 5, 7])
 def test_the_specs_with_more_pages(spec: str, pages: int) -> None:
     """To the depth that the reference engine reaches with as many states."""

@@ -3,6 +3,8 @@ end accepts:
 
 - z3 finds the reference engine's shortest violation, and none where there is none;
 - a naive interpreter of the Program finds the same states, steps and shortest trace;
+- where interrupts come, a naive interpreter of processes and handlers apart finds the same states,
+  as far from the start, and whether anybody is stuck;
 - the trace is validated on the executable allocator;
 - random runs agree step by step between `semantics` and the executable allocator, on which the
   spec's own functions run in CPython.
@@ -40,6 +42,7 @@ from modelcheck.source import SpecError, lines_of
 from modelcheck.trace import Limits, Verdict
 from modelcheck.validate import by_its_lines, validated
 from tests.agree.naive_graph import agrees
+from tests.agree.naive_interrupts import interrupts_agree
 from tests.agree.random_specs import random_spec
 from tests.agree.symbolic import against, step_wrong
 
@@ -91,6 +94,13 @@ def tried(effort: Effort, folder: Path, number: int) -> Tried:
     """Everything that is asked of the program of one number."""
     path = folder / f"spec{number}.py"
     path.write_text(random_spec(number), encoding="utf-8")
+    try:
+        return _tried(number, effort, path)
+    finally:
+        path.unlink()
+
+
+def _tried(number: int, effort: Effort, path: Path) -> Tried:
     lines_of.cache_clear()
     try:
         spec, program, unmerged = compile_with_lines(str(path), {})
@@ -98,8 +108,6 @@ def tried(effort: Effort, folder: Path, number: int) -> Tried:
         return Tried(number, "refused")
     except Exception as error:
         return Tried(number, "refused", findings=(f"the front end: {_said(error)}",))
-    finally:
-        path.unlink()
     try:
         semantics = Semantics(program)
         if any(len(begin.choices) > MOST_CHOICES for begin in semantics.initial()):
@@ -132,6 +140,8 @@ def _compared(
     def naively() -> None:
         nonlocal naive
         naive = verdict.stopped is None and agrees(program, effort.naive)
+        if spec.interrupts:
+            interrupts_agree(spec.path, effort.naive)
 
     def live() -> str | None:
         nonlocal steps

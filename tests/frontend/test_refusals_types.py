@@ -1520,42 +1520,210 @@ spec.py:37:5: error: h is a place: it is not set
   write instead: one of its fields, or another name than h
 """,
     ),
-    "irqs": (
+    "irqs_off of something": (
         '''\
-from modelcheck.lang import irqs_off
+from modelcheck.lang import interrupt, irqs_off
 @process
 def cpu() -> None:
-    while True:
-        pg = heap.head
-        if pg is not None:
-            with irqs_off():
-                pg.busy = True
+    with irqs_off(heap_lock):
+        heap.head = None
 ''',
         """\
-spec.py:42:18: error: interrupts are not checked by any engine yet
-    with irqs_off():
-         ^~~~~~~~~~
-  write instead: leave irqs_off() out for now
+spec.py:39:10: error: irqs_off takes no arguments: it is of this CPU
+    with irqs_off(heap_lock):
+         ^~~~~~~~~~~~~~~~~~~
+  write instead: with irqs_off():
 """,
     ),
-    "interrupt": (
+    "irqs_off as a value": (
         '''\
-from modelcheck.lang import interrupt
+from modelcheck.lang import interrupt, irqs_off
 @process
 def cpu() -> None:
-    while True:
-        pg = heap.head
-        if pg is not None:
-            pass
-@interrupt(of=cpu)
-def irq() -> None:
+    off = irqs_off()
     heap.head = None
 ''',
         """\
-spec.py:43:2: error: @interrupt: interrupts are not checked by any engine yet
+spec.py:39:11: error: irqs_off() is not a value
+    off = irqs_off()
+          ^~~~~~~~~~
+  write instead: with irqs_off():
+""",
+    ),
+    "an interrupt of nothing": (
+        '''\
+from modelcheck.lang import interrupt, irqs_off
+@process
+def cpu() -> None:
+    heap.head = None
+@interrupt
+def timer() -> None:
+    heap.head = None
+''',
+        """\
+spec.py:40:2: error: an interrupt comes to the CPU of some process
+    @interrupt
+     ^~~~~~~~~
+  write instead: @interrupt(of=domain)
+""",
+    ),
+    "an interrupt of nobody": (
+        '''\
+from modelcheck.lang import interrupt, irqs_off
+@process
+def cpu() -> None:
+    heap.head = None
+@interrupt(of=heap)
+def timer() -> None:
+    heap.head = None
+''',
+        """\
+spec.py:40:15: error: heap is no @process that is defined above
+    @interrupt(of=heap)
+                  ^~~~
+  write instead: of=cpu
+""",
+    ),
+    "an interrupt above its process": (
+        '''\
+from modelcheck.lang import interrupt, irqs_off
+@interrupt(of=cpu)
+def timer() -> None:
+    heap.head = None
+@process
+def cpu() -> None:
+    heap.head = None
+''',
+        """\
+spec.py:37:15: error: cpu is no @process that is defined above
     @interrupt(of=cpu)
-     ^~~~~~~~~~~~~~~~~
-  write instead: leave it out for now
+                  ^~~
+  write instead: @interrupt below its @process
+""",
+    ),
+    "an interrupt that is called": (
+        '''\
+from modelcheck.lang import interrupt, irqs_off
+@process
+def cpu() -> None:
+    heap.head = None
+@interrupt(of=cpu)
+def timer() -> None:
+    heap.head = None
+@process
+def other() -> None:
+    timer()
+''',
+        """\
+spec.py:45:5: error: timer is @interrupt: it is not called
+    timer()
+    ^~~~~~~
+  write instead: a plain function
+""",
+    ),
+    "an interrupt without access": (
+        '''\
+from modelcheck.lang import interrupt, irqs_off
+@process
+def cpu() -> None:
+    heap.head = None
+@interrupt(of=cpu)
+def timer() -> None:
+    cpu_relax()
+''',
+        """\
+spec.py:41:1: error: timer accesses no shared memory: whether it comes makes no difference
+    def timer() -> None:
+    ^
+  write instead: an access, or no @interrupt
+""",
+    ),
+    "an interrupt without end": (
+        '''\
+from modelcheck.lang import interrupt, irqs_off
+@process
+def cpu() -> None:
+    heap.head = None
+@interrupt(of=cpu)
+def timer() -> None:
+    while True:
+        heap.head = None
+''',
+        """\
+spec.py:42:5: error: an interrupt runs to its end, and this loop has none
+    while True:
+    ^
+  write instead: a condition, a break or a return
+""",
+    ),
+    "an interrupt with arguments": (
+        '''\
+from modelcheck.lang import interrupt, irqs_off
+@process
+def cpu() -> None:
+    heap.head = None
+@interrupt(of=cpu)
+def timer(pg: Page) -> None:
+    pg.busy = True
+''',
+        """\
+spec.py:41:11: error: an interrupt is told only the number of the process that it comes to
+    def timer(pg: Page) -> None:
+              ^~~~~~~~
+  write instead: def timer(me: int) -> None:
+""",
+    ),
+    "an interrupt that returns something": (
+        '''\
+from modelcheck.lang import interrupt, irqs_off
+@process
+def cpu() -> None:
+    heap.head = None
+@interrupt(of=cpu)
+def timer() -> None:
+    heap.head = None
+    return True
+''',
+        """\
+spec.py:43:5: error: an @interrupt function returns nothing
+    return True
+    ^~~~~~~~~~~
+  write instead: return
+""",
+    ),
+    "an interrupt that says it returns something": (
+        '''\
+from modelcheck.lang import interrupt, irqs_off
+@process
+def cpu() -> None:
+    heap.head = None
+@interrupt(of=cpu)
+def timer() -> bool:
+    heap.head = None
+    return True
+''',
+        """\
+spec.py:41:16: error: an @interrupt function returns nothing
+    def timer() -> bool:
+                   ^~~~
+  write instead: def timer() -> None:
+""",
+    ),
+    "an interrupt with a count": (
+        '''\
+from modelcheck.lang import interrupt, irqs_off
+@process
+def cpu() -> None:
+    heap.head = None
+@interrupt(count=2)
+def timer() -> None:
+    heap.head = None
+''',
+        """\
+spec.py:40:2: error: @interrupt takes only of=...
+    @interrupt(count=2)
+     ^~~~~~~~~~~~~~~~~~
+  write instead: @interrupt(of=idle_loop)
 """,
     ),
     "unknown word": (

@@ -108,7 +108,12 @@ ONE_WORD = (Mutant(
     "clear_need_scrub_locked()", "clear_need_scrub()",
 ),)
 
-MUTANTS = (*ONE_LIST, *ONE_WORD, *BUDDIES, *HANDSHAKE)
+OFF_THE_HEAP = (Mutant(
+    "off_the_heap", "every_page_is_owned", "the page is scrubbed with heap_lock dropped",
+    "scrub_one_page(pg)", "spin_unlock(heap_lock)\nscrub_one_page(pg)\nspin_lock(heap_lock)",
+),)
+
+MUTANTS = (*ONE_LIST, *ONE_WORD, *BUDDIES, *HANDSHAKE, *OFF_THE_HEAP)
 
 
 def mutated(mutant: Mutant) -> str:

@@ -56,6 +56,38 @@ def test_a_list_for_each_order() -> None:
     }
 
 
+def test_a_buddy_on_the_list_of_its_order_is_shown_with_all_its_pages() -> None:
+    """A page of another list keeps its order from when it was a buddy's head: it is one page."""
+    cells = {
+        "heap[0].next": "None", "heap[1].next": "Page[2]", "offlined.next": "None",
+        "Page[0].next": "None", "Page[0].order": "1",
+        "Page[2].next": "None", "Page[2].order": "1",
+    }
+    assert columns(
+        cells, "Page[2].order: 1 -> 0", "heap[1].next: Page[2] -> None",
+        "heap[0].next: None -> Page[2]", "offlined.next: None -> Page[0]",
+    ) == {
+        "heap[0].next": ["-", "-", "-", "2", "2"], "heap[1].next": ["2-3", "2", "-", "-", "-"],
+        "offlined.next": ["-", "-", "-", "-", "0"],
+    }
+
+
+def test_a_second_memory_of_a_page_is_shown_behind_its_name() -> None:
+    cells = {
+        "Page[0].ram.first": "EARLIER", "Page[0].ram.second": "EARLIER",
+        "Page[0].contents.first": "ZERO", "Page[0].contents.second": "ZERO",
+    }
+    assert columns(cells, "Page[0].ram.first: EARLIER -> ZERO") == {
+        "Page[0]": ["ram old, zero", "ram zero|old, zero"]
+    }
+
+
+def test_the_word_of_a_page_that_nothing_refers_to_is_shown() -> None:
+    """Without a list a page had a column for its bytes, and its state was left out of it."""
+    cells = {"Page[0].count_info": "CountInfo(state=FREE)", "Page[0].contents.first": "EARLIER"}
+    assert columns(cells) == {"Page[0]": ["FREE old"]}
+
+
 def test_bytes_by_halves() -> None:
     cells = {"Page[0].contents.first": "EARLIER", "Page[0].contents.second": "EARLIER"}
     assert columns(

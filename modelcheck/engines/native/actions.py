@@ -390,7 +390,8 @@ class _Function:
     def _part(self, action: Action, target: Action) -> None:
         """The end of what is a step of its own in the Program before its reduction."""
         if self.writes:
-            self.code.line("moves |= changed(&before, &s), before = s;")
+            counts = "moves |= changed(&before, &s), " if action.interrupt is None else ""
+            self.code.line(f"{counts}before = s;")
         if left := self._left(action, target):
             self.code.line(f"leaves |= {left};")
 
@@ -400,8 +401,13 @@ class _Function:
             return
         left = self.needs if target is None else self._left(action, target)
         leaves = f"leaves | {left}" if self.in_parts else str(left)
-        moves = "moves || changed(&before, &s)" if self.in_parts else "changed(from, &s)"
-        if self.needs & ~left and self.writes:
+        changes = self.writes
+        if self.in_parts:
+            moves = "moves" + " || changed(&before, &s)" * (action.interrupt is None)
+        else:
+            moves = "changed(from, &s)"
+            changes = changes and action.interrupt is None
+        if self.needs & ~left and changes:
             self.code.line(f"leave(which[n], cpu, {moves} ? {self.needs} : {leaves});")
         elif left or self.in_parts:
             self.code.line(f"leave(which[n], cpu, {leaves});")

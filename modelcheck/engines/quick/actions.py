@@ -374,6 +374,6 @@ class Step:
             return "0"
         left = self._places.left(self._process, self._action, target)
         stays = self._stays(self._needs & ~left)
-        if stays == "0" or not self._inside.writes:
+        if stays == "0" or not self._inside.writes or self._action.interrupt is not None:
             return stays
         return f"0 if (o ^ s) & SHARED else {stays}"

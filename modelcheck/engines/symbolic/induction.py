@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from modelcheck import trace as tr
-from modelcheck.engines.asked import PropertyKind, asked_for, only, sentences
+from modelcheck.engines.asked import PropertyKind, asked_for, never_taken, only, sentences
 from modelcheck.engines.symbolic.claims import Claims
 from modelcheck.engines.symbolic.consecution import Clock, GaveUp, Site, States
 from modelcheck.engines.symbolic.facts import Fact
@@ -300,6 +300,6 @@ def _result(
 
 def _never_taken(attempt: Attempt) -> Iterator[tr.NeverTaken]:
     for process in attempt.program.processes:
-        for action in process.actions:
-            if not action.transit and (process.name, action.at) not in attempt.moving:
+        for action in never_taken(process, attempt.moving):
+            if not action.transit:
                 yield tr.NeverTaken(process.name, action.at, tr.line_of(action.span))

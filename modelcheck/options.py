@@ -1,0 +1,76 @@
+"""What the options of the command line say, once they are read."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from modelcheck.pipeline import parameter
+from modelcheck.source import ConfigurationError
+from modelcheck.trace import Limits
+
+if TYPE_CHECKING:
+    from modelcheck.gate import Instance, Rules
+
+UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+
+
+def usable_cpus() -> int:
+    """The CPUs that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def settings(sets: list[str]) -> dict[str, int | bool]:
+    """`["PAGES=3", "WAIT=True"]` as a dictionary."""
+    found = {}
+    for text in sets:
+        name, equals, value = text.partition("=")
+        if not name or not equals:
+            raise ConfigurationError(f"--set {text}: write --set NAME=VALUE, as in --set PAGES=3")
+        if name in found:
+            raise ConfigurationError(f"--set {text}: {name} is set twice")
+        try:
+            found[name] = parameter(value)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"--set {text}: {error}") from None
+    return found
+
+
+def limited(states: int | None, seconds: float | None, memory: str | None) -> Limits:
+    """The limits that the options ask for."""
+    if seconds == float("inf"):  # JSON has no such number
+        raise ConfigurationError(
+            "--max-seconds inf: write a number of seconds, as in --max-seconds 60"
+        )
+    return Limits(states, seconds, size(memory) if memory else None)
+
+
+def size(text: str) -> int:
+    """`512M` or `4G` in bytes."""
+    match = re.fullmatch(r"(\d+)([KMGT]?)(i?B)?", text.strip(), re.IGNORECASE)
+    if match is None:
+        raise ConfigurationError(f"--max-memory {text}: write a size, as in 512M or 4G")
+    return int(match[1]) * UNITS[match[2].upper()]
+
+
+def asked_of_many(
+    paths: list[str] | None, budget: float | None, jobs: int | None, max_memory: str | None
+) -> tuple[tuple[Instance, ...], Rules, int]:
+    """What the options and the project say of several specs: which instances, what each is held
+    to, and how many at once."""
+    from modelcheck import gate
+    from modelcheck.project import project
+
+    settings = project(Path.cwd())
+    seconds = settings.budget if budget is None else budget
+    if not seconds > 0:
+        raise ConfigurationError(f"--budget {seconds:g}: write seconds, as in --budget 60")
+    rules = gate.Rules(
+        seconds, size(max_memory) if max_memory else None, settings.require_validated
+    )
+    at_once = jobs or settings.jobs or os.cpu_count() or 1
+    return gate.instances(paths or [], settings), rules, at_once

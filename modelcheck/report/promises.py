@@ -1,0 +1,118 @@
+"""Designs by invariants, for people: a row for each instance, a column for each label.
+
+                                S1        S6     L1  X1
+    per_page_cmpxchg            fails 10  holds  -   holds
+    per_page_cmpxchg WAIT=True  holds     holds  -   holds
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from itertools import groupby
+from pathlib import Path
+
+from modelcheck.gated import MEANING
+from modelcheck.report.gate_table import told
+from modelcheck.report.pieces import Piece, Row, clean, row
+from modelcheck.tabled import Tabled, exit_code, labels
+
+NONE, UNKNOWN = "-", "?"
+STYLES = {
+    "holds": "green", "fails": "bold red", "faults": "red", "vacuous": "yellow", UNKNOWN: "yellow",
+}
+MEANS = {
+    "holds": "in every reachable state of this instance",
+    "fails": "after so many steps, and no run fails in fewer",
+    "faults": "a run leaves a range, follows None, ... after so many steps, before this is broken",
+    "vacuous": "no run comes to where it is asserted, or meant to hold",
+    UNKNOWN: "not known",
+    NONE: "not promised",
+}
+COUNTED = (
+    ("holds", "hold"), ("fails", "fail"), ("faults", "fault"), ("vacuous", "vacuous"),
+    (UNKNOWN, "not known"),
+)
+
+
+def table_rows(rows: tuple[Tabled, ...]) -> list[Row]:
+    """The table, what its labels and words mean, the reasons for what is not known, a last line."""
+    said = labels(rows)
+    cells = _cells(rows)
+    lines = [[name, *line] for name, line in zip(_names(rows), cells, strict=True)]
+    heads = ["", *said]
+    widths = [max(map(len, column)) for column in zip(heads, *lines, strict=True)]
+    text = [_row(heads, widths, "dim"), *(_row(line, widths, "") for line in lines), ()]
+    wide = max(map(len, said), default=0)
+    text += [row(f"{label:<{wide}}  {'; '.join(sentences)}") for label, sentences in said.items()]
+    text += [(), *(row(f"{word}: {meaning}", "dim") for word, meaning in _words(cells).items()), ()]
+    return [*text, *reasons(rows), _end(rows, cells)]
+
+
+def markdown(rows: tuple[Tabled, ...]) -> str:
+    """The table, and what its words and labels mean, as Markdown; a design links to its spec."""
+    said = labels(rows)
+    cells = _cells(rows)
+    lines = [["design", *said], ["---"] * (1 + len(said))]
+    for result, name, line in zip(rows, _names(rows), cells, strict=True):
+        name = name.partition(" ")[0]
+        link = " ".join((f"[{name}]({result.spec})", *(f"`{s}`" for s in result.sets)))
+        lines.append([link, *(f"**{c}**" if c.startswith("fails") else c for c in line)])
+    text = [f"| {' | '.join(line)} |" for line in lines]
+    text += ["", "; ".join(f"*{word}*: {meaning}" for word, meaning in _words(cells).items()) + "."]
+    text += ["", *(f"- {label}: {'; '.join(sentences)}" for label, sentences in said.items())]
+    return "".join(clean(line) + "\n" for line in text)
+
+
+def reasons(rows: tuple[Tabled, ...]) -> list[Row]:
+    """Why something is not known; told once of instances in a row that share it."""
+    text: list[Row] = []
+    for (spec, findings), same in groupby(rows, lambda r: (r.spec, r.findings)):
+        if findings:
+            text += [*told(f"{spec} {', '.join(r.instance for r in same)}", findings), ()]
+    return text
+
+
+def _names(rows: tuple[Tabled, ...]) -> list[str]:
+    """Each spec below the folder that all lie in, with the parameters that are set."""
+    paths = [Path(r.spec).absolute().with_suffix("") for r in rows]
+    folder = os.path.commonpath([path.parent for path in paths]) if paths else ""
+    return [
+        " ".join((path.relative_to(folder).as_posix(), *result.sets))
+        for path, result in zip(paths, rows, strict=True)
+    ]
+
+
+def _cells(rows: tuple[Tabled, ...]) -> list[list[str]]:
+    """What stands under each label, row by row."""
+    return [[_cell(result, label) for label in labels(rows)] for result in rows]
+
+
+def _cell(result: Tabled, label: str) -> str:
+    status, length = result.cell(label)
+    word = {"unknown": UNKNOWN, "not promised": NONE}.get(status, status)
+    return word if length is None else f"{word} {length}"
+
+
+def _words(cells: list[list[str]]) -> dict[str, str]:
+    """Those words that the table has, with what they mean."""
+    there = {cell.partition(" ")[0] for line in cells for cell in line}
+    return {word: meaning for word, meaning in MEANS.items() if word in there}
+
+
+def _row(cells: list[str], widths: list[int], style: str) -> Row:
+    return tuple(
+        Piece(cell.ljust(width) + "  ", style or STYLES.get(cell.partition(" ")[0], ""))
+        for cell, width in zip(cells, widths, strict=True)
+    )
+
+
+def _end(rows: tuple[Tabled, ...], cells: list[list[str]]) -> Row:
+    words = Counter(cell.partition(" ")[0] for line in cells for cell in line)
+    counted = ", ".join(
+        f"{words[word]} {says}"
+        for word, says in COUNTED if words[word]
+    )
+    code = exit_code(rows)
+    exits = f"exit code {code}, {MEANING[code]}" if code else ""
+    return row("; ".join(filter(None, (counted, exits))), "bold red" if code else "bold")

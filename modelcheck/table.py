@@ -1,0 +1,200 @@
+"""Which design keeps which promise: every instance that a gate looks at, each of its promises by
+name decided.
+
+A search ends at its first violation; what that leaves open is searched for again, without what is
+broken, until nothing is open.  What meets a limit is unknown, never said to hold; nor is what
+cannot be searched because runs fault before it is broken: no run goes on after that.
+
+`python -m modelcheck.table` in the root of a checkout writes the table in README.md anew, and what
+it is made from, specs/table.json."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from modelcheck import pipeline
+from modelcheck.apart import Told, in_processes
+from modelcheck.engines.asked import NO_DEADLOCK, sentences
+from modelcheck.frontend.compile import compile_spec, read_spec
+from modelcheck.frontend.definitions import Spec
+from modelcheck.gate import (
+    DEADLOCK, GRACE, Instance, Rules, doubts, instances, kept_from, left, verify,
+)
+from modelcheck.gated import INCONCLUSIVE, Finding
+from modelcheck.ir import Program
+from modelcheck.project import project
+from modelcheck.report.pieces import write
+from modelcheck.report.progress import ProgressLine
+from modelcheck.report.promises import markdown, table_rows
+from modelcheck.source import ConfigurationError
+from modelcheck.tabled import Promise, Status, Tabled, exit_code, from_json, to_json
+from modelcheck.trace import Verdict
+from modelcheck.vacuous import never_asserted, seldom_meant, whether_meant
+
+NO_DEADLOCK_LABEL = "X1"  # every design promises it, and none has to say so
+KEPT, README = Path("specs/table.json"), Path("README.md")
+MEANT: dict[str, Status] = {
+    "reached": "holds", "not reached": "vacuous", "not checked": "unknown",
+}
+BEGIN, END = "<!-- by python -m modelcheck.table -->\n", "<!-- end of the table -->"
+
+
+# ------------------------------------------------------------------------------ one instance
+
+
+def promised(spec: Spec, program: Program) -> dict[str, str]:
+    """The sentence of each invariant that an instance promises, with its label; nothing if there is
+    none but that nobody is stuck for ever."""
+    known = spec.labels
+    found = {said: known[said] for _, said, _ in sentences(program) if said in known}
+    return {**found, NO_DEADLOCK: NO_DEADLOCK_LABEL} if found else {}
+
+
+def tabled(instance: Instance, rules: Rules) -> Tabled:
+    """One instance, each of its promises decided as far as the budget goes."""
+    began = time.monotonic()
+    row = Tabled(instance.spec, instance.shown(), ())
+    try:
+        if not read_spec(instance.spec, dict(instance.sets)).labels:
+            return row
+        spec, program = compile_spec(instance.spec, dict(instance.sets))
+        labels = promised(spec, program)
+        if not labels:
+            return row
+        row = replace(row, sources=pipeline.sources(spec), promises=tuple(
+            Promise(label, said, "unknown") for said, label in labels.items()
+        ))
+        row = _decided(row, instance, program, rules, began)
+        return _meant(row, program, rules, began)
+    except Exception as error:
+        return replace(row, findings=(kept_from(error),))
+
+
+def _decided(
+    row: Tabled, instance: Instance, program: Program, rules: Rules, began: float
+) -> Tabled:
+    """The row with what can be decided; why, where something cannot."""
+    while still_open := [p.sentence for p in row.promises if p.status == "unknown"]:
+        asked = tuple(DEADLOCK if s == NO_DEADLOCK else s for s in still_open)
+        verdict = verify(instance, asked, rules, began)
+        doubt = doubts(verdict, rules.require_validated)
+        if doubt:
+            return replace(row, findings=doubt)
+        row = replace(row, promises=tuple(
+            _decide(p, program, verdict) if p.status == "unknown" else p for p in row.promises
+        ))
+        if still_open == [p.sentence for p in row.promises if p.status == "unknown"]:
+            assert verdict.trace is not None, "a search of all states decides all"
+            return _faulted(row, len(verdict.trace.steps))
+    return row
+
+
+def _faulted(row: Tabled, length: int) -> Tabled:
+    """The row, where runs go wrong of themselves and no search gets further."""
+    return replace(row, promises=tuple(
+        replace(p, status="faults", length=length) if p.status == "unknown" else p
+        for p in row.promises
+    ))
+
+
+def _decide(promise: Promise, program: Program, verdict: Verdict) -> Promise:
+    """What a verdict says of a promise; the same if that is nothing."""
+    found = [p for p in verdict.properties if p.sentence == promise.sentence]
+    lengths = [p.depth for p in found if p.status == "violated" and p.depth is not None]
+    if lengths:
+        return replace(promise, status="fails", length=min(lengths))
+    if not all(p.status == "holds" for p in found):
+        return promise
+    asserted = all(p.kind == "assert" for p in found)
+    vacuous = asserted and never_asserted(promise.sentence, program, verdict)
+    return replace(promise, status="vacuous" if vacuous else "holds")
+
+
+def _meant(row: Tabled, program: Program, rules: Rules, began: float) -> Tabled:
+    """The row, in which what holds because it is never meant to is vacuous."""
+    holding = {p.sentence for p in row.promises if p.status == "holds"}
+    asserted = {said for kind, said, _ in sentences(program) if kind == "assert"}
+    seldom = tuple(m for m in seldom_meant(program) if m.sentence in holding - asserted)
+    if not seldom:
+        return row
+    verdict = whether_meant(program, seldom, left(rules, began))
+    became = {p.sentence: MEANT[p.status] for p in verdict.properties if p.kind == "sometimes"}
+    promises = tuple(
+        replace(p, status=became.get(p.sentence, p.status)) for p in row.promises
+    )
+    if "unknown" not in became.values():
+        return replace(row, promises=promises)
+    undecided = Finding(INCONCLUSIVE, "it is not decided whether a promise is ever meant to hold")
+    doubt = doubts(verdict, False) or (undecided,)
+    return replace(row, promises=promises, findings=row.findings + doubt)
+
+
+# -------------------------------------------------------------------------------- all of them
+
+
+def run(
+    wanted: tuple[Instance, ...], rules: Rules, jobs: int, told: Told, grace: float = GRACE
+) -> tuple[Tabled, ...]:
+    """The rows: each instance that promises something, or of which that cannot be said.  The specs
+    of a folder come before those of the folders in it."""
+
+    def work(number: int) -> Tabled:
+        return tabled(wanted[number], rules)
+
+    def without(number: int, finding: Finding, seconds: float) -> Tabled:
+        instance = wanted[number]
+        return Tabled(instance.spec, instance.shown(), (), findings=(finding,))
+
+    names = tuple(instance.spec for instance in wanted)
+    rows = in_processes(names, work, without, rules.budget + grace, jobs, told)
+    kept = [row for row in rows if row.promises or row.findings]
+    if not kept:
+        raise ConfigurationError(
+            "no spec here promises an invariant by name: write assert clean_handover(pg), or "
+            "PROMISES = promises(...)"
+        )
+    return tuple(sorted(kept, key=lambda row: len(Path(row.spec).parts)))
+
+
+# ---------------------------------------------------------------------------------- README's
+
+
+def for_readme(readme: str, rows: tuple[Tabled, ...]) -> str:
+    """README's text with the table between its markers made anew."""
+    before, begin, rest = readme.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise SystemExit(f"{README} lacks the markers {BEGIN.strip()} and {END}")
+    return f"{before}{BEGIN}{markdown(rows)}{END}{after}"
+
+
+def main() -> None:
+    """Write both anew, unless a row came to nothing."""
+    parser = argparse.ArgumentParser(description="The table in README.md, and specs/table.json.")
+    parser.add_argument("--budget", type=float, metavar="SECONDS", help="for each row")
+    parser.add_argument("--again", action="store_true", help="README.md, from what is kept")
+    chosen = parser.parse_args()
+    if chosen.again:
+        rows = from_json(KEPT.read_text(encoding="utf-8"))
+    else:
+        settings = project(Path.cwd())
+        rules = Rules(chosen.budget or settings.budget, None, settings.require_validated)
+        at_once = settings.jobs or os.cpu_count() or 1
+        with ProgressLine("table", sys.stderr) as progress:
+            rows = run(instances([], settings), rules, at_once, progress.show)
+    write(table_rows(rows), sys.stdout)
+    if all(row.promises for row in rows):
+        pipeline.write_aside(KEPT, to_json(rows))
+        pipeline.write_aside(README, for_readme(README.read_text(encoding="utf-8"), rows))
+    else:
+        print("nothing is written: not every spec could be read and searched", file=sys.stderr)
+    sys.exit(exit_code(rows))
+
+
+if __name__ == "__main__":
+    main()

@@ -46,6 +46,11 @@ class ClassOf:
 
 
 @dataclass(frozen=True)
+class CallableType:
+    """The type of a parameter that takes a function by its name: `cb: Callable[[S], S]`."""
+
+
+@dataclass(frozen=True)
 class AnyOf:
     """A Protocol or a type variable: takes the type of the argument."""
 
@@ -53,7 +58,7 @@ class AnyOf:
     nullable: bool = False
 
 
-Type: TypeAlias = ir.Sort | NoneType | ObjectType | ArrayType | AnyOf | ClassOf
+Type: TypeAlias = ir.Sort | NoneType | ObjectType | ArrayType | AnyOf | ClassOf | CallableType
 
 
 @dataclass(frozen=True)

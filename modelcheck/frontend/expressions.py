@@ -152,11 +152,11 @@ class Expressions:
 
     def _name(self, node: ast.expr, name: str, scope: Scope) -> Meaning:
         span = scope.module.span(node)
-        near = scope.substitutions.get(name)
-        if near is None and scope.instance is not None:
-            near = dict(scope.instance.places).get(name)
+        near = scope.nearest(name)
         if isinstance(near, ElementsOf):
             raise is_a_class(name, span)
+        if isinstance(near, Function):
+            raise SpecError(span, f"{name} is a function", f"{name}(...)")
         if near is not None:
             return near
         if scope.instance is not None and name in scope.instance.locals:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from modelcheck import ir
 from modelcheck.frontend.definite import check_bound
 from modelcheck.frontend.definitions import (
-    UNBOUNDED, AnyOf, ArrayType, ClassOf, Function, NoneType, ObjectType, ProtocolClass,
-    SharedClass, Type, Word,
+    UNBOUNDED, AnyOf, ArrayType, CallableType, ClassOf, Function, NoneType, ObjectType,
+    ProtocolClass, SharedClass, Type, Word,
 )
 from modelcheck.frontend.expressions import Expressions, is_a_class
 from modelcheck.frontend.pure import OPERATORS, pure
@@ -86,7 +86,7 @@ class Instances:
         for parameter in function.node.args.args:
             assert parameter.annotation is not None
             kind = self.expressions.types.resolve(parameter.annotation, function.module)
-            if isinstance(kind, (AnyOf, ObjectType, ArrayType, ClassOf)):
+            if isinstance(kind, (AnyOf, ObjectType, ArrayType, CallableType, ClassOf)):
                 return
             values.append((parameter.arg, parameter.annotation, kind))
         self._instance(function, Arguments(tuple(values), (), ()), {})
@@ -122,9 +122,12 @@ class Instances:
         for parameter in parameters:
             assert parameter.annotation is not None
             argument = by_name[parameter.arg]
-            meaning = scope.elements(argument) or self._argument(argument, scope, reading)
+            meaning = (
+                scope.elements(argument) or scope.function(argument)
+                or self._argument(argument, scope, reading)
+            )
             kind = self._parameter_type(function, parameter, meaning, argument, scope, bindings)
-            if isinstance(meaning, (ObjectPlace, ElementsOf)):
+            if isinstance(meaning, (ObjectPlace, ElementsOf, Function)):
                 places.append((parameter.arg, meaning))
                 continue
             if parameter.arg not in assigned and _stays(meaning, kind):
@@ -170,6 +173,15 @@ class Instances:
         text = ast.unparse(argument)
         span = scope.module.span(argument)
         match kind, meaning:
+            case CallableType(), Function():
+                return kind
+            case CallableType(), _:
+                raise SpecError(span, f"{text} is not a function", "the name of a function")
+            case _, Function():
+                raise SpecError(span, f"{text} is a function", f"{text}(...)")
+            case AnyOf(name), Value(_, ir.Record() as word) if not self._asked(function, name):
+                bindings.setdefault(name, word)
+                return word
             case AnyOf(name, nullable), Value(_, found):
                 if isinstance(found, NoneType) or not isinstance(found, (ir.Ref, NoneType)):
                     raise SpecError(
@@ -523,7 +535,7 @@ class Instances:
                 scope.module.span(node), f"{text} {does}: it stands alone on its line",
                 f"result = {text}, then use result",
             )
-        meanings: dict[str, Meaning | ElementsOf] = dict(arguments.places)
+        meanings: dict[str, Meaning | Given] = dict(arguments.places)
         meanings |= dict(arguments.constants)
         for name, argument, kind in arguments.values:
             found = self.expressions.value(argument, scope, reading)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from modelcheck import ir
 from modelcheck.frontend.definitions import Function
 from modelcheck.frontend.reading import Reading
-from modelcheck.frontend.values import ElementsOf, Meaning, Scope, Value
+from modelcheck.frontend.values import Given, Meaning, Scope, Value
 from modelcheck.source import SpecError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ MOST_UNFOLDED = 200_000  # statements that the access-free functions of a spec u
 
 
 def pure(
-    e: Expressions, function: Function, arguments: dict[str, Meaning | ElementsOf], reading: Reading
+    e: Expressions, function: Function, arguments: dict[str, Meaning | Given], reading: Reading
 ) -> Value:
     """What a function returns, as one expression (its body has no accesses and no loops, or is
     read at one instant)."""

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from modelcheck import ir
 from modelcheck.frontend.definitions import (
-    UNBOUNDED, AnyOf, ArrayType, ClassOf, Constant, Definition, EnumClass, Function, Module,
-    NoneType, Object, ObjectType, Parameter, ProtocolClass, SharedClass, SharedField, Type,
+    UNBOUNDED, AnyOf, ArrayType, CallableType, ClassOf, Constant, Definition, EnumClass, Function,
+    Module, NoneType, Object, ObjectType, Parameter, ProtocolClass, SharedClass, SharedField, Type,
     TypeAlias_, Word, WordClass,
 )
 from modelcheck.source import Span, SpecError
@@ -212,6 +212,8 @@ class Types:
                 )
             case Word("Annotated"):
                 return self._annotated(node, inner, module, bound)
+            case Word("Callable"):
+                return CallableType()
             case SharedClass(count=None, typevars=typevars) if typevars:
                 parts = inner.elts if isinstance(inner, ast.Tuple) else [inner]
                 if len(parts) == len(typevars):
@@ -306,6 +308,8 @@ def describe(sort: Type) -> str:
             return cls_.name
         case AnyOf(name):
             return name
+        case CallableType():
+            return "function"
         case ClassOf(element):
             return f"type[{describe(element)}]"
         case ArrayType(element):

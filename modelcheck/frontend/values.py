@@ -61,7 +61,7 @@ class ElementsOf:
 
 
 Meaning: TypeAlias = Value | ObjectPlace | CellPlace
-Given: TypeAlias = ObjectPlace | ElementsOf
+Given: TypeAlias = ObjectPlace | ElementsOf | Function
 
 
 @dataclass(eq=False)
@@ -85,24 +85,28 @@ class Scope:
 
     module: Module
     instance: Instance | None = None
-    substitutions: Mapping[str, Meaning | ElementsOf] = field(default_factory=dict)
+    substitutions: Mapping[str, Meaning | Given] = field(default_factory=dict)
 
     def definition(self, name: str) -> Definition | None:
         """What a module-level name stands for, unless something nearer hides it."""
-        near = name in self.substitutions or (
-            self.instance is not None
-            and (name in self.instance.locals or name in dict(self.instance.places))
-        )
-        return None if near else self.module.scope.get(name)
+        near = self.nearest(name)
+        if isinstance(near, Function):
+            return near
+        is_local = self.instance is not None and name in self.instance.locals
+        return None if near is not None or is_local else self.module.scope.get(name)
+
+    def nearest(self, name: str) -> Meaning | Given | None:
+        """What an argument, or a bound variable, of this name stands for."""
+        near = self.substitutions.get(name)
+        if near is None and self.instance is not None:
+            near = dict(self.instance.places).get(name)
+        return near
 
     def elements(self, node: ast.expr) -> ElementsOf | None:
         """What a name stands for, if that is a class with a count."""
         if not isinstance(node, ast.Name):
             return None
-        near = self.substitutions.get(node.id)
-        if near is None and self.instance is not None:
-            near = dict(self.instance.places).get(node.id)
-        match near or self.definition(node.id):
+        match self.nearest(node.id) or self.definition(node.id):
             case ElementsOf() as found:
                 return found
             case SharedClass(name, count=int(count)):
@@ -110,7 +114,12 @@ class Scope:
             case _:
                 return None
 
-    def with_names(self, names: Mapping[str, Meaning | ElementsOf]) -> Scope:
+    def function(self, node: ast.expr) -> Function | None:
+        """What a name stands for, if that is a function."""
+        found = self.definition(node.id) if isinstance(node, ast.Name) else None
+        return found if isinstance(found, Function) else None
+
+    def with_names(self, names: Mapping[str, Meaning | Given]) -> Scope:
         """This scope, with more substitutions."""
         return replace(self, substitutions={**self.substitutions, **names})
 

@@ -264,7 +264,8 @@ class _Looked:
                 self.along_classes.add(name)
         elif isinstance(sort, Ref):
             self.said_classes.add(name)
-            self.by_number.add(template)
+            if isinstance(number, Me):
+                self.by_number.add(template)
         else:
             self.numbered_enums.add(name)
 

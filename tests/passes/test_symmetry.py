@@ -64,6 +64,10 @@ CHANGES = {
     "the next page in memory": (
         "store heap.head := pg\n", "store heap.head := element(Page, index_of(pg), 1)\n",
         (), DOMAINS),
+    "a page beside another": (
+        "store Page.bytes[pg]", "store Page.bytes[element(Page, index_of(pg), 1)]", (), DOMAINS),
+    "a page by who it is": (
+        "store Page.bytes[pg]", "store Page.bytes[element(Page, me, 1)]", (), ()),
     "a property counts pages": (
         "all(pg in Page: ", "all(pg in Page: index_of(pg) < 3 and ", (), DOMAINS),
     "a range over pages": ("all(pg in Page: Page.owner[pg]",

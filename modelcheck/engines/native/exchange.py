@@ -58,6 +58,8 @@ def exchanges(symmetry: Symmetry, layout: Layout) -> list[Exchange]:
     program = layout.states.program
     sizes = dict(program.index_sorts)
     counts = {p.name: p.count for p in program.processes}
+    numbers = sum(control.first[-1] for control in layout.controls.values())
+    most = min(MOST_EXCHANGES, MOST_NUMBERS // numbers)
     kinds: list[tuple[int, str]] = sorted(
         [(sizes[name], f"class {name}") for name in symmetry.classes]
         + [(counts[t.name], f"template {t.name}") for t in symmetry.templates]
@@ -66,11 +68,11 @@ def exchanges(symmetry: Symmetry, layout: Layout) -> list[Exchange]:
     total = 1
     turns: list[list[tuple[Counters, int]]] = []
     for counters in symmetry.counters:
-        if total * counters.size <= MOST_EXCHANGES:
+        if total * counters.size <= most:
             total *= counters.size
             turns.append([(counters, by) for by in range(counters.size)])
     for size, name in kinds:
-        if total * math.factorial(size) <= MOST_EXCHANGES:
+        if total * math.factorial(size) <= most:
             total *= math.factorial(size)
             chosen[name] = list(itertools.permutations(range(size)))
     return [
@@ -220,16 +222,10 @@ def _numbers(process: Process, layout: Layout, exchange: Exchange) -> Iterator[i
 def exchange_in_c(symmetry: Symmetry, layout: Layout) -> str:
     """The tables of `canonical` in runtime/exchange.c; without an exchange, that there is none."""
     every = exchanges(symmetry, layout)
-    if len(every) == 1 or not is_in_tables(every, layout):
+    if len(every) == 1:
         return "#define EXCHANGES 1"
     parts = _Parts(layout, every)
     return _tables(parts, list(dict.fromkeys(parts.maps)), every)
-
-
-def is_in_tables(every: list[Exchange], layout: Layout) -> bool:
-    """Whether there are few enough numbers for tables of what each exchange makes of each."""
-    numbers = sum(control.first[-1] for control in layout.controls.values())
-    return len(every) * numbers <= MOST_NUMBERS
 
 
 def _tables(
@@ -267,8 +263,8 @@ class Exchanger:
 
     @property
     def exchanges(self) -> bool:
-        """Whether there is anything to exchange, and few enough numbers for tables of it."""
-        return len(self.every) > 1 and is_in_tables(self.every, self.layout)
+        """Whether there is anything to exchange."""
+        return len(self.every) > 1
 
     @property
     def swaps(self) -> bool:

@@ -1757,7 +1757,7 @@ def cpu() -> None:
 spec.py:36:1: error: there is no module modelcheck.xen.pages
     from modelcheck.xen.pages import scrub_one_page
     ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
-  write instead: one of modelcheck.xen.invariants, modelcheck.xen.page, modelcheck.xen.page_list, modelcheck.xen.spinlock
+  write instead: one of modelcheck.xen.buddy, modelcheck.xen.cache, modelcheck.xen.invariants, modelcheck.xen.page, modelcheck.xen.page_list, modelcheck.xen.spinlock
 """,
     ),
     "unknown name of the library": (

@@ -179,7 +179,14 @@ FURTHER = (
 )
 
 
-@pytest.mark.parametrize("mutant", FURTHER, ids=lambda m: f"{m.spec}: {m.story}")
+LARGE = ("deferred_populate", "per_cpu_batch")  # seconds each
+
+
+@pytest.mark.parametrize("mutant", [
+    pytest.param(m, id=f"{m.spec}: {m.story}",
+                 marks=pytest.mark.slow if m.spec in LARGE else ())
+    for m in FURTHER
+])
 def test_a_mutant_fails_as_named(mutant: Mutant, tmp_path: Path) -> None:
     path = tmp_path / f"{mutant.spec}.py"
     path.write_text(mutated(mutant), encoding="utf-8")

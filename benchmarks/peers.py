@@ -226,20 +226,21 @@ def for_readme(lines: list[Line], said: dict[str, str], where: str) -> str:
     how = f"Medians of {runs} runs in turns" if runs > 1 else "One run of each"
     rows = "\n".join([HEAD, *(row(line, said.get(line.tool, "")) for line in lines)])
     return (
-        f"{BEGIN}![Processor seconds over the number of states, and bytes a state]"
+        "![Processor seconds over the number of states, and bytes a state]"
         f"(benchmarks/peers.png)\n\n{rows}\n\n"
-        f"{how}{once}, on {where}. The instances: {sizes}.\n{END}"
+        f"{how}{once}, on {where}. The instances: {sizes}.\n"
     )
 
 
 def renew_readme(text: str) -> None:
     """Write README's part anew."""
-    readme = README.read_text(encoding="utf-8")
-    before, begin, rest = readme.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise SystemExit(f"{README.name} lacks the markers {BEGIN.strip()} and {END}")
-    README.write_text(before + text + after, encoding="utf-8")
+    from modelcheck.pipeline import between_markers, write_aside
+
+    try:
+        whole = between_markers(README.read_text(encoding="utf-8"), BEGIN, END, text)
+    except ValueError as error:
+        raise SystemExit(f"{README.name} {error}") from None
+    write_aside(README, whole)
 
 
 def main() -> None:

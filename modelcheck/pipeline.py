@@ -269,6 +269,15 @@ def _read(path: str) -> str:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from None
 
 
+def between_markers(text: str, begin: str, end: str, made: str) -> str:
+    """A text with what stands between two markers made anew; ValueError if it lacks one."""
+    before, found, rest = text.partition(begin)
+    _, ended, after = rest.partition(end)
+    if not found or not ended:
+        raise ValueError(f"lacks the markers {begin.strip()} and {end.strip()}")
+    return f"{before}{begin}{made}{end}{after}"
+
+
 def write_aside(path: Path, text: str) -> None:
     """Write a file so that it is there as a whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)

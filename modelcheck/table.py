@@ -166,11 +166,10 @@ def run(
 
 def for_readme(readme: str, rows: tuple[Tabled, ...]) -> str:
     """README's text with the table between its markers made anew."""
-    before, begin, rest = readme.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise SystemExit(f"{README} lacks the markers {BEGIN.strip()} and {END}")
-    return f"{before}{BEGIN}{markdown(rows)}{END}{after}"
+    try:
+        return pipeline.between_markers(readme, BEGIN, END, markdown(rows))
+    except ValueError as error:
+        raise SystemExit(f"{README} {error}") from None
 
 
 def main() -> None:

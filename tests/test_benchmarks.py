@@ -30,7 +30,7 @@ def test_the_table_in_readme_is_what_was_measured(peers: ModuleType) -> None:
     lines = [peers.Line(**line) for line in kept["lines"]]
     text = peers.for_readme(lines, kept["said"], kept["where"])
     readme = peers.README.read_text(encoding="utf-8")
-    assert text in readme
+    assert f"{peers.BEGIN}{text}{peers.END}" in readme
     assert (ROOT / re.findall(r"!\[[^]]*\]\((\S+)\)", text)[0]).is_file()
 
 
@@ -40,7 +40,7 @@ def test_renewing_writes_between_the_markers_and_nowhere_else(
     copy = tmp_path / "README.md"
     copy.write_text(f"before\n{peers.BEGIN}old\n{peers.END}\nafter\n", encoding="utf-8")
     monkeypatch.setattr(peers, "README", copy)
-    peers.renew_readme(f"{peers.BEGIN}new\n{peers.END}")
+    peers.renew_readme("new\n")
     assert copy.read_text(encoding="utf-8") == f"before\n{peers.BEGIN}new\n{peers.END}\nafter\n"
     copy.write_text("no markers\n", encoding="utf-8")
     with pytest.raises(SystemExit, match=r"README\.md lacks the markers"):

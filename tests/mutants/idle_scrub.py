@@ -7,9 +7,10 @@ modelcheck/xen/buddy.py.
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from tests.mutants.changed_line import with_line_changed
 
 ROOT = Path(__file__).resolve().parents[2]
 SPEC = ROOT / "specs" / "xen_idle_scrub.py"
@@ -198,14 +199,8 @@ OF_ITS_PROMISES = (
 
 
 def changed(mutant: Changed, folder: Path) -> Path:
-    """A copy of the spec with the one line replaced, at that line's indentation."""
-    lines = mutant.file.read_text(encoding="utf-8").splitlines()
-    found = [i for i, line in enumerate(lines) if line.strip() == mutant.line]
-    assert len(found) >= mutant.nth, f"{mutant.file.name} has no such line: {mutant.line}"
-    at = found[mutant.nth - 1]
-    indentation = lines[at][: len(lines[at]) - len(lines[at].lstrip())]
-    lines[at] = textwrap.indent(mutant.by, indentation)
-    text = "\n".join(lines) + "\n"
+    """A copy of the spec with the one line replaced."""
+    text = with_line_changed(mutant.file, mutant.line, mutant.by, mutant.nth)
     if mutant.file == LIBRARY:
         (folder / LIBRARY.name).write_text(text, encoding="utf-8")
         spec = SPEC.read_text(encoding="utf-8")

@@ -18,19 +18,19 @@ from tests.mutants.test_mutants import (
     DEADLOCK,
     DIRTY,
     FAILS,
+    HELD,
+    LABEL,
     MUTANTS,
     OWNER,
     SPECS,
+    WHOLE,
     Mutant,
     failed,
     mutated,
 )
 
-LABEL = "a free page that is not scrubbed says need_scrub"
-LISTS = "page lists are whole"
 PLACE = "each page is in one place"
 LOST = "no page is lost, and none is there twice"
-HEAP = "the heap holds the free pages and no others"
 MERGED = "no two buddies on the heap could be merged"
 LISTED = "what is taken off a heap list is on it"
 TWICE = "no page is freed twice"
@@ -64,12 +64,12 @@ FURTHER = (
         ("what is delisted is not counted", "node.delisted = delisted + taken", "pass", FAILS),
         ("what is delisted looks free", "if not LOOKS_FREE:", "if LOOKS_FREE:", LISTED),
         ("the buddy that is merged stays on its list", "page_list_del(buddy, heap[order])", "pass",
-         LISTS),
+         WHOLE),
         ("a freed page is not marked", FREED, UNLABELLED, LABEL),
         ("the batch is forgotten", "merge_and_list(pg, order)", "pass", PLACE),
         ("so that there is less", "merge_and_list(pg, order)", "pass", LOST),
         ("what is delisted looks free, and is not on the heap",
-         "set_state(pg, order, PGC.INUSE)", "pass", HEAP),
+         "set_state(pg, order, PGC.INUSE)", "pass", HELD),
         ("nothing is merged", "while order < MAX_ORDER:", "while order > MAX_ORDER:", MERGED),
         ("heap_lock is kept when the batch is back", "spin_unlock(heap_lock)", "pass", DEADLOCK, 6),
         ("the batch is not scrubbed", "scrub_batch(me)", "pass",
@@ -83,8 +83,8 @@ FURTHER = (
         ("the second vCPU scrubs again", "pg.count_info = replace(info, need_scrub=False)", "pass",
          OWNER),
         ("a freed page is not marked", FREED, UNLABELLED, LABEL),
-        ("the page is put on the list twice", ADD, f"{ADD}\n{ADD}", LISTS, 2),
-        ("the page is freed and forgotten", ADD, "pass", HEAP, 2),
+        ("the page is put on the list twice", ADD, f"{ADD}\n{ADD}", WHOLE, 2),
+        ("the page is freed and forgotten", ADD, "pass", HELD, 2),
         ("the page is freed and in no place", ADD, "pass", PLACE, 2),
         ("the page is freed, and there is one less", ADD, "pass", LOST, 2),
         ("the page is freed, and an allocation fails", ADD, "pass", FAILS, 2),
@@ -103,7 +103,7 @@ FURTHER = (
          "pg = heap[DIRTY].next", OWNER, 2),
         ("the page in hand is not counted", "fetch_add(node.in_hands, 1)", "pass", FAILS),
         ("the page is put on the clean list twice", "page_list_add_tail(pg, heap[CLEAN])",
-         "page_list_add_tail(pg, heap[CLEAN])\npage_list_add_tail(pg, heap[CLEAN])", LISTS),
+         "page_list_add_tail(pg, heap[CLEAN])\npage_list_add_tail(pg, heap[CLEAN])", WHOLE),
         ("the scrubbed page is forgotten", "page_list_add_tail(pg, heap[CLEAN])", "pass", PLACE),
         ("the idle CPU does not scrub", SCRUB, "pass", "every page on the clean list is scrubbed",
          2),
@@ -121,7 +121,7 @@ FURTHER = (
         ("a freed page is not marked", "pg[i].count_info = CountInfo(PGC.FREE, need_scrub=True)",
          "pg[i].count_info = CountInfo(PGC.FREE)", LABEL),
         ("the extent is put on the list twice", "page_list_add_tail(pg, heap[order])",
-         "page_list_add_tail(pg, heap[order])\npage_list_add_tail(pg, heap[order])", LISTS),
+         "page_list_add_tail(pg, heap[order])\npage_list_add_tail(pg, heap[order])", WHOLE),
         ("the stash is not emptied", "d.pending_scrub = None", "pass", PLACE),
         ("the extent is freed and forgotten", "page_list_add_tail(pg, heap[order])", "pass",
          "an allocation fails only when no extent is free"),
@@ -146,8 +146,8 @@ FURTHER = (
         ("the page is freed twice", "free_heap_page(pg)", "free_heap_page(pg)\nfree_heap_page(pg)",
          TWICE),
         ("the heap has a dirty page", SCRUB, "pass", LABEL, 2),
-        ("the page is put on the list twice", ADD, f"{ADD}\n{ADD}", LISTS, 2),
-        ("the page is freed and forgotten", ADD, "pass", HEAP, 2),
+        ("the page is put on the list twice", ADD, f"{ADD}\n{ADD}", WHOLE, 2),
+        ("the page is freed and forgotten", ADD, "pass", HELD, 2),
         ("the page is in no place", ADD, "pass", PLACE, 2),
         ("a free keeps page_scrub_lock", "spin_unlock(page_scrub_lock)", "pass", DEADLOCK),
         ("the scrub is done under heap_lock", SCRUB,
@@ -161,8 +161,8 @@ FURTHER = (
         ("a page in use is not skipped", "if pg.count_info.state == PGC.FREE:",
          "if pg.count_info.state != PGC.OFFLINED:", OWNER),
         ("the boot CPU does not wait", "wait_until(not calls[cpu].pending)", "pass", LABEL),
-        ("the page is put on the list twice", ADD, f"{ADD}\n{ADD}", LISTS, 2),
-        ("the page is freed and forgotten", ADD, "pass", HEAP, 2),
+        ("the page is put on the list twice", ADD, f"{ADD}\n{ADD}", WHOLE, 2),
+        ("the page is freed and forgotten", ADD, "pass", HELD, 2),
         ("the page is in no place", ADD, "pass", PLACE, 2),
         ("there is one less", ADD, "pass", LOST, 2),
         ("an allocation fails beside it", ADD, "pass", FAILS, 2),

@@ -5,7 +5,6 @@ invariant, and the sentence is the library's; it alone is checked, so that nothi
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from modelcheck.engines.reference import explore
 from modelcheck.frontend.compile import compile_spec
 from modelcheck.frontend.definitions import Function
 from modelcheck.trace import Limits
+from tests.mutants.changed_line import with_line_changed
 
 DESIGNS = Path(__file__).parent / "invariants"
 
@@ -117,14 +117,8 @@ MUTANTS = (*ONE_LIST, *ONE_WORD, *BUDDIES, *HANDSHAKE, *OFF_THE_HEAP)
 
 
 def mutated(mutant: Mutant) -> str:
-    """The design's text with the one line replaced, at that line's indentation."""
-    lines = (DESIGNS / f"{mutant.design}.py").read_text(encoding="utf-8").splitlines()
-    found = [i for i, line in enumerate(lines) if line.strip() == mutant.line]
-    assert len(found) >= mutant.nth, f"{mutant.design} has no such line: {mutant.line}"
-    at = found[mutant.nth - 1]
-    indentation = lines[at][: len(lines[at]) - len(lines[at].lstrip())]
-    lines[at] = textwrap.indent(mutant.by, indentation)
-    return "\n".join(lines) + "\n"
+    """The design's text with the one line replaced."""
+    return with_line_changed(DESIGNS / f"{mutant.design}.py", mutant.line, mutant.by, mutant.nth)
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda m: f"{m.invariant}: {m.story}")

@@ -9,7 +9,6 @@ property is seen to fail by itself.
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from modelcheck.engines.reference import explore
 from modelcheck.frontend.compile import compile_spec
 from modelcheck.frontend.declare import sentences
 from modelcheck.trace import Limits, Verdict
+from tests.mutants.changed_line import with_line_changed
 
 SPECS = Path(__file__).resolve().parents[2] / "specs"
 
@@ -279,14 +279,8 @@ MUTANTS = (
 
 
 def mutated(mutant: Mutant) -> str:
-    """The spec's text with the one line replaced, at that line's indentation."""
-    lines = (SPECS / f"{mutant.spec}.py").read_text(encoding="utf-8").splitlines()
-    found = [i for i, line in enumerate(lines) if line.strip() == mutant.line]
-    assert len(found) >= mutant.nth, f"{mutant.spec} has no such line: {mutant.line}"
-    at = found[mutant.nth - 1]
-    indentation = lines[at][: len(lines[at]) - len(lines[at].lstrip())]
-    lines[at] = textwrap.indent(mutant.by, indentation)
-    return "\n".join(lines) + "\n"
+    """The spec's text with the one line replaced."""
+    return with_line_changed(SPECS / f"{mutant.spec}.py", mutant.line, mutant.by, mutant.nth)
 
 
 def verdict_of(text: str, mutant: Mutant, folder: Path) -> Verdict:

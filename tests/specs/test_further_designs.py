@@ -8,11 +8,10 @@ import pytest
 
 from modelcheck.engines.quick.search import explore
 from modelcheck.frontend.compile import compile_spec
-from modelcheck.trace import Limits
-from tests.specs.test_specs import SPECS, Sets
+from tests.specs.test_specs import (
+    DIRTY, OWNER, SPECS, Sets, check_that_it_holds, check_that_it_violates,
+)
 
-DIRTY = "no dirty page is returned to a caller"
-OWNER = "no page is scrubbed under its owner"
 FAILS = "an allocation fails only when no page is free"
 LABEL = "a free page that is not scrubbed says need_scrub"
 
@@ -66,33 +65,20 @@ VIOLATING: tuple[tuple[str, Sets, str, int], ...] = (
 )
 
 
-def check_that_it_holds(spec: str, sets: Sets) -> None:
-    declared, program = compile_spec(str(SPECS / f"{spec}.py"), sets)
-    verdict = explore(program, Limits())
-    assert (verdict.outcome, verdict.exhaustive) == ("HOLDS", True)
-    assert {p.status for p in verdict.properties} <= {"holds", "reached"}
-    assert [e.violates for e in declared.expectations] == [None]
-
-
 @pytest.mark.parametrize(("spec", "sets"), HOLDING)
 def test_holds(spec: str, sets: Sets) -> None:
-    check_that_it_holds(spec, sets)
+    check_that_it_holds(spec, sets, explore)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("spec", "sets"), LARGER)
 def test_holds_where_it_is_larger(spec: str, sets: Sets) -> None:
-    check_that_it_holds(spec, sets)
+    check_that_it_holds(spec, sets, explore)
 
 
 @pytest.mark.parametrize(("spec", "sets", "sentence", "length"), VIOLATING)
 def test_violates(spec: str, sets: Sets, sentence: str, length: int) -> None:
-    declared, program = compile_spec(str(SPECS / f"{spec}.py"), sets)
-    verdict = explore(program, Limits())
-    assert [p.sentence for p in verdict.properties if p.status == "violated"] == [sentence]
-    assert verdict.trace is not None
-    assert len(verdict.trace.steps) == length
-    assert [e.violates for e in declared.expectations] == [sentence]
+    check_that_it_violates(spec, sets, sentence, length, explore)
 
 
 @pytest.mark.parametrize("spec", sorted({spec for spec, _ in HOLDING}))

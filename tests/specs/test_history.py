@@ -7,7 +7,6 @@ holds.  Three that are no bugs hold before and after.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -17,14 +16,13 @@ from modelcheck.frontend.compile import compile_spec, compile_with_lines
 from modelcheck.search import Engine, search
 from modelcheck.trace import Limits
 from modelcheck.validate import by_its_lines, validated
+from tests.specs.test_specs import DIRTY, Sets, check_that_it_holds
 
 HISTORY = Path(__file__).resolve().parents[2] / "specs" / "history"
 
-Sets = Mapping[str, int | bool]
 AS_IT_WAS: Sets = {}
 FIXED: Sets = {"FIXED": True}
 
-DIRTY = "no dirty page is returned to a caller"
 RAM = "a guest with its caches off reads no dirty page"
 LISTED = "a page is taken off the list that it is on"
 NOT_FREE = "a page from the heap is free"
@@ -119,11 +117,7 @@ def test_as_it_was_it_fails(spec: str, sets: Sets, sentence: str, length: int, b
 
 @pytest.mark.parametrize(("spec", "sets"), HOLDING)
 def test_mended_it_holds(spec: str, sets: Sets) -> None:
-    declared, program = compile_spec(str(HISTORY / f"{spec}.py"), sets)
-    verdict = explore(program, Limits())
-    assert (verdict.outcome, verdict.exhaustive) == ("HOLDS", True)
-    assert {p.status for p in verdict.properties} <= {"holds", "reached"}
-    assert [e.violates for e in declared.expectations] == [None]
+    check_that_it_holds(f"history/{spec}", sets)
 
 
 SPECS = sorted(p.stem for p in HISTORY.glob("*.py"))

@@ -5,18 +5,20 @@ Its own EXPECT must say the same.  `length`: the steps of the shortest trace.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
-from modelcheck.engines.reference import explore
+from modelcheck.engines.reference import explore as reference
 from modelcheck.frontend.compile import compile_spec
-from modelcheck.trace import Limits
+from modelcheck.ir import Program
+from modelcheck.trace import Limits, Verdict
 
 SPECS = Path(__file__).resolve().parents[2] / "specs"
 
 Sets = Mapping[str, int | bool]
+Explore = Callable[[Program, Limits], Verdict]
 TWO_IDLE: Sets = {"IDLE_CPUS": 2}
 ONE_PAGE: Sets = {"PAGES": 1}
 
@@ -45,7 +47,7 @@ VIOLATING: tuple[tuple[str, Sets, str, int], ...] = (
 )
 
 
-def check_that_it_holds(spec: str, sets: Sets) -> None:
+def check_that_it_holds(spec: str, sets: Sets, explore: Explore = reference) -> None:
     declared, program = compile_spec(str(SPECS / f"{spec}.py"), sets)
     verdict = explore(program, Limits())
     assert (verdict.outcome, verdict.exhaustive) == ("HOLDS", True)
@@ -79,8 +81,9 @@ def test_the_walk_holds_with_two_idle_cpus_and_one_page() -> None:
     check_that_it_holds("per_page_cmpxchg_lists", {"OWN_LINKS": True, **ONE_PAGE, **TWO_IDLE})
 
 
-@pytest.mark.parametrize(("spec", "sets", "sentence", "length"), VIOLATING)
-def test_violates(spec: str, sets: Sets, sentence: str, length: int) -> None:
+def check_that_it_violates(
+    spec: str, sets: Sets, sentence: str, length: int, explore: Explore = reference
+) -> None:
     declared, program = compile_spec(str(SPECS / f"{spec}.py"), sets)
     verdict = explore(program, Limits())
     assert verdict.outcome == "VIOLATED"
@@ -91,6 +94,11 @@ def test_violates(spec: str, sets: Sets, sentence: str, length: int) -> None:
     assert verdict.trace is not None
     assert len(verdict.trace.steps) == length
     assert [e.violates for e in declared.expectations] == [sentence]
+
+
+@pytest.mark.parametrize(("spec", "sets", "sentence", "length"), VIOLATING)
+def test_violates(spec: str, sets: Sets, sentence: str, length: int) -> None:
+    check_that_it_violates(spec, sets, sentence, length)
 
 
 @pytest.mark.parametrize("spec", sorted({spec for spec, _ in HOLDING}))
@@ -111,6 +119,6 @@ def test_every_action_is_taken_at_some_instance(spec: str) -> None:
     for sets in [s for name, s in HOLDING if name == spec][:1]:
         for more in ({}, ONE_PAGE):
             _, program = compile_spec(str(SPECS / f"{spec}.py"), {**sets, **more})
-            verdict = explore(program, Limits())
+            verdict = reference(program, Limits())
             never.append({(n.process, n.action) for n in verdict.never_taken})
     assert set.intersection(*never) == set()

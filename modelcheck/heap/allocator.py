@@ -20,7 +20,8 @@ from modelcheck.heap.arena import Arena, Patterns
 from modelcheck.heap.encoding import Encoding
 from modelcheck.heap.faults import Difference
 from modelcheck.heap.generate import (
-    FIT, HEAD, HEADS, OBSERVE, PLACE, TURN, TURNS, expression_of, functions_of, lines_of_loops,
+    AT_ONCE, FIT, HEAD, HEADS, OBSERVE, PLACE, TURN, TURNS, expression_of, functions_of,
+    lines_of_loops,
 )  # fmt: skip
 from modelcheck.heap.layout import SAFE, Layouts, Names
 from modelcheck.heap.objects import (
@@ -149,6 +150,7 @@ class Allocator:
         return {
             PLACE: place_of,
             OBSERVE: self.words.observe,
+            AT_ONCE: self.words.at_once,
             TURN: self.scheduler.turn,
             HEAD: self.scheduler.head,
             HEADS: counted(self.scheduler.head),

@@ -40,13 +40,15 @@ def instances(folder: Path) -> tuple[Instance, ...]:
         spec, _ = compile_spec(str(path), {})
         found.append(Instance(str(path), ()))
         thrown: list[tuple[str, bool | int]] = []
+        tickets = tuple(("TICKETS", p.hi) for p in spec.parameters if p.name == "TICKETS")
         for p in spec.parameters:
             if p.span.file == spec.module.file and isinstance(p.default, bool):
                 thrown.append((p.name, not p.default))
                 found.append(Instance(str(path), (thrown[-1],)))
             elif p.name in ("PAGES", "IDLE_CPUS"):
                 other = p.lo if p.default != p.lo else p.lo + 1
-                found.append(Instance(str(path), ((p.name, other),)))
+                more = tickets if p.name == "IDLE_CPUS" else ()  # a lock has one for each CPU
+                found.append(Instance(str(path), ((p.name, other), *more)))
         if len(thrown) > 1:
             found.append(Instance(str(path), tuple(thrown)))
     return tuple(found)

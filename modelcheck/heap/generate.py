@@ -26,8 +26,9 @@ PLACE_WORDS = frozenset(
      "set_bit", "clear_bit", "store_part")
 )  # fmt: skip
 # What generated code calls beside the words.  No name of a spec has a blank in it.
-PLACE, OBSERVE, TURN, TURNS, HEAD, HEADS, FIT = (
-    "the place", "the observation", "a turn", "the turns", "the head", "the heads", "what fits",
+PLACE, OBSERVE, AT_ONCE, TURN, TURNS, HEAD, HEADS, FIT = (
+    "the place", "the observation", "at once", "a turn", "the turns", "the head", "the heads",
+    "what fits",
 )  # fmt: skip
 N = TypeVar("N", bound=ast.AST)
 Fits = Callable[[ast.expr, Module], Encoding | None]
@@ -140,6 +141,10 @@ class _Runnable(ast.NodeTransformer):
         match node.targets:
             case [ast.Name(id=name)]:
                 node.value = self._fitted(name, node.value)
+            case _ if any(isinstance(n, ast.Attribute) for n in ast.walk(node.value)):
+                # What a ghost is set to may be computed from memory, at no step.  (What is stored
+                # in memory is computed from locals: there this changes nothing.)
+                node.value = _at(node.value, _call(AT_ONCE, _lambda(node.value)))
         return node
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.stmt:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from modelcheck.heap.faults import CutShort, Fault
 from modelcheck.heap.objects import Memory, Place, View, element_at, place_of
 from modelcheck.heap.scheduler import Atomic, IrqsOff, Scheduler
 
+T = TypeVar("T")
 NOT_HELD = "a lock is released by the CPU that holds it"
 
 
@@ -108,7 +109,7 @@ class Words:
         self._hold(lock, None)
 
     def wait_until(self, condition: Callable[[], bool], strong: bool = False) -> None:
-        self.scheduler.gate(lambda: bool(self._at_once(condition)))
+        self.scheduler.gate(lambda: bool(self.at_once(condition)))
 
     def cpu_relax(self) -> None:
         pass
@@ -188,9 +189,10 @@ class Words:
     def observe(self, condition: Callable[[], bool]) -> bool:
         """An assert's predicate: one gate, then all of memory at one instant."""
         self.scheduler.gate()
-        return self._at_once(condition)
+        return self.at_once(condition)
 
-    def _at_once(self, condition: Callable[[], bool]) -> bool:
+    def at_once(self, condition: Callable[[], T]) -> T:
+        """What is read of memory at one instant, at no gate."""
         cpu = self.scheduler.running
         if cpu is None:
             return condition()

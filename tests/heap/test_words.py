@@ -207,6 +207,21 @@ DESIGNS = {
             cell.seen = v and n == 2
             cell.value = choose(v, not v)
     """),
+    "a ghost is computed from memory, at no step": ("nothing more", """
+        @shared
+        class Cell:
+            value: bool = False
+            other: bool = False
+            seen: Ghost[bool] = False
+
+        cell = Cell()
+
+        @process(count=2)
+        def cpu(me: int) -> None:
+            cell.value = choose(False, True)
+            cell.seen = cell.value and not cell.other
+            cell.other = True
+    """),
     "a run that is cut short": ("nothing more", """
         @shared
         class Cell:

@@ -55,14 +55,6 @@ REFUSED: dict[str, tuple[str, str]] = {
         "    return leads_to(node.ready, not node.ready)",
         "leads_to",
     ),
-    "interrupt": (
-        "@interrupt(of=cpu)\ndef tick() -> None:\n    node.ready = True",
-        "interrupts are not checked by any engine yet",
-    ),
-    "irqs_off": (
-        "@process\ndef other() -> None:\n    with irqs_off():\n        node.ready = True",
-        "interrupts are not checked by any engine yet",
-    ),
     "wait_until": (
         "@process\ndef other() -> None:\n    wait_until(node.ready, strong=True)",
         "fairness is not checked by any engine yet",
@@ -129,9 +121,9 @@ def check_that_it_is_refused(word: str, folder: Path) -> None:
 @pytest.mark.parametrize("word", REFUSED)
 def test_what_is_not_checked_is_refused(word: str, tmp_path: Path) -> None:
     """Apalache, CHANGES: folding over an infinite set was silently taken for folding over the empty
-    set.  Here a property that no engine checks, or an interrupt, would be left out and the rest
-    said to hold.  (stateright PR#3, hw-cbmc#2007: what went wrong with liveness and fairness there
-    cannot go wrong here yet.)"""
+    set.  Here a property that no engine checks would be left out and the rest said to hold.
+    (stateright PR#3, hw-cbmc#2007: what went wrong with liveness and fairness there cannot go wrong
+    here yet.)"""
     check_that_it_is_refused(word, tmp_path)
 
 

@@ -338,6 +338,27 @@ def test_a_label_may_be_called_own(folder: Path) -> None:
     assert run("specs/count.py").stdout.startswith("       S10      A2       X1     own    own\n")
 
 
+LEMMA = '''\
+
+
+@lemma(when=at_rest() and node.pages == 2)
+def some_are_counted() -> bool:
+    return node.pages > 0
+'''
+
+
+def test_a_lemma_that_is_meant_at_no_time_is_vacuous(folder: Path) -> None:
+    """It was said to hold: whether it is ever meant was asked of an @always alone."""
+    text = COUNT.replace("invariant, param", "invariant, lemma, param") + LEMMA
+    (folder / "specs" / "count.py").write_text(text, encoding="utf-8")
+
+    def became(**sets: int | bool) -> str:
+        row = table.tabled(Instance("specs/count.py", tuple(sets.items())), Rules(60))
+        return next(p.status for p in row.promises if p.sentence == "some are counted")
+
+    assert (became(), became(LOCKED=True, DROPPED=True)) == ("holds", "vacuous")
+
+
 # ------------------------------------------------------------------------------- rows and columns
 
 

@@ -22,9 +22,7 @@ from modelcheck.apart import Told, in_processes
 from modelcheck.engines.asked import NO_DEADLOCK, sentences
 from modelcheck.frontend.compile import compile_spec
 from modelcheck.frontend.definitions import Spec
-from modelcheck.gate import (
-    DEADLOCK, GRACE, Instance, Rules, doubts, instances, kept_from, left, verify,
-)
+from modelcheck.gate import GRACE, Instance, Rules, doubts, instances, kept_from, left, verify
 from modelcheck.gated import INCONCLUSIVE, Finding
 from modelcheck.ir import Program
 from modelcheck.project import Project, project
@@ -72,16 +70,15 @@ def _decided(
     row: Tabled, instance: Instance, program: Program, rules: Rules, began: float
 ) -> Tabled:
     """The row with what can be decided; why, where something cannot."""
-    while still_open := [p.sentence for p in row.promises if p.status == "unknown"]:
-        asked = tuple(DEADLOCK if s == NO_DEADLOCK else s for s in still_open)
-        verdict = verify(instance, asked, rules, began)
+    while still_open := tuple(p.sentence for p in row.promises if p.status == "unknown"):
+        verdict = verify(instance, still_open, rules, began)
         doubt = doubts(verdict, rules.require_validated)
         if doubt:
             return replace(row, findings=doubt)
         row = replace(row, promises=tuple(
             _decide(p, program, verdict) if p.status == "unknown" else p for p in row.promises
         ))
-        if still_open == [p.sentence for p in row.promises if p.status == "unknown"]:
+        if still_open == tuple(p.sentence for p in row.promises if p.status == "unknown"):
             assert verdict.trace is not None, "a search of all states decides all"
             return _faulted(row, len(verdict.trace.steps))
     return row

@@ -146,9 +146,10 @@ def test_usage(args: list[str]) -> None:
 
 
 def test_only_the_property_that_was_asked_for() -> None:
-    """By sentence, by the name of its function, and deadlock by that word."""
+    """By sentence, by the name of its function, and deadlock by that word too."""
     assert run("verify", "count.py", "--property", "every page is counted").exit_code == 12
     assert run("verify", "count.py", "--property", "every_page_is_counted").exit_code == 12
+    assert run("verify", "count.py", "--property", "no process is stuck for ever").exit_code == 0
     result = run("verify", "count.py", "--property", "deadlock")
     assert result.exit_code == 0
     assert result.stdout.startswith(

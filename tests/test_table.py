@@ -140,6 +140,8 @@ vacuous: no run comes to where it is asserted, or meant to hold
 own, what does not hold:
   count LOCKED=True DROPPED=True: unreached: a page is counted
 
+to see how one fails: modelcheck verify specs/count.py --property 'each page is counted'
+
 10 hold, 2 fail, 6 fault, 1 unreached, 3 vacuous
 """
 
@@ -215,6 +217,9 @@ def test_a_refused_spec_is_told_once_and_hides_nothing_of_the_others(folder: Pat
     beside = run("specs", "--markdown")
     assert "the spec is refused (150)" in beside.stderr
     assert "refused (150)" not in beside.stdout
+    alone = run("specs/refused.py")
+    assert alone.exit_code == 150
+    assert alone.stdout.startswith("specs/refused.py default: the spec is refused (150)\n  specs/")
 
 
 @pytest.mark.parametrize(

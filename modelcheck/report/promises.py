@@ -9,6 +9,7 @@ one for what has none.
 from __future__ import annotations
 
 import os
+import shlex
 from collections import Counter
 from itertools import groupby
 from pathlib import Path
@@ -44,8 +45,10 @@ COUNTED = (
 
 def table_rows(rows: tuple[Tabled, ...]) -> list[Row]:
     """The table, what its labels and words mean, which of the designs' own do not hold, the reasons
-    for what is not known, a last line."""
+    for what is not known, how to see what fails, a last line."""
     said = _said(rows)
+    if not said:  # nothing was come to
+        return [*reasons(rows), _end(rows, [])]
     cells = _cells(rows)
     lines = [[name, *line] for name, line in zip(_names(rows), cells, strict=True)]
     heads = ["", *(head for head, _ in said)]
@@ -57,7 +60,7 @@ def table_rows(rows: tuple[Tabled, ...]) -> list[Row]:
     broken = [row(f"  {name}: {cell}: {sentence}") for name, cell, sentence in _own_broken(rows)]
     if broken:
         text += [row(f"{OWN}, what does not hold:"), *broken, ()]
-    return [*text, *reasons(rows), _end(rows, cells)]
+    return [*text, *reasons(rows), *_how_to_see(rows), _end(rows, cells)]
 
 
 def markdown(rows: tuple[Tabled, ...]) -> str:
@@ -130,6 +133,18 @@ def _own_broken(rows: tuple[Tabled, ...]) -> list[tuple[str, str, str]]:
         for name, result in zip(_names(rows), rows, strict=True) for p in result.promises
         if p.label is None and p.status in ("fails", "unreached", "vacuous")
     ]
+
+
+def _how_to_see(rows: tuple[Tabled, ...]) -> list[Row]:
+    """The command that shows the first failure's trace."""
+    for result in rows:
+        for p in result.promises:
+            if p.status == "fails":
+                words = ["modelcheck", "verify", result.spec]
+                words += [word for one in result.sets for word in ("--set", one)]
+                shown = shlex.join([*words, "--property", p.sentence])
+                return [row(f"to see how one fails: {shown}", "dim"), ()]
+    return []
 
 
 def _words(cells: list[list[str]]) -> dict[str, str]:

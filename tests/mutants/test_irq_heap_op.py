@@ -39,7 +39,10 @@ def test_a_mutant_fails_as_named(story: str, tmp_path: Path) -> None:
 def test_with_interrupts_off_around_every_heap_operation_it_would_hold_too(tmp_path: Path) -> None:
     """The other way to mend it, which Xen did not take; and without them it is the deadlock."""
     text = SPEC.read_text(encoding="utf-8")
-    calls = ("    pg = alloc_heap_pages()       #", "        free_heap_pages(pg)       #")
+    calls = (
+        "    pg = alloc_heap_pages(element(Cpu, me))       #",
+        "        free_heap_pages(pg, element(Cpu, me))     #",
+    )
     for call in calls:
         assert text.count(call) == 1
         begin = call[: len(call) - len(call.lstrip())]

@@ -335,6 +335,49 @@ def test_what_a_design_promises_of_its_own(folder: Path) -> None:
     assert {p.status for p in kept.promises} == {"holds"}
 
 
+LOST = '''\
+from modelcheck.lang import param, process, shared, wait_until
+
+LOOKS_AGAIN = param(False)
+
+
+@shared
+class Cpu:
+    abort: bool = False
+    sleeps: bool = False
+    event: bool = False
+
+
+cpu = Cpu()
+
+
+@process
+def scrubber() -> None:
+    abort = cpu.abort
+    if not abort:
+        cpu.sleeps = True
+        if LOOKS_AGAIN:
+            abort = cpu.abort
+        if not abort:
+            wait_until(cpu.event)
+
+
+@process
+def allocator() -> None:
+    cpu.abort = True
+    if cpu.sleeps:
+        cpu.event = True
+'''
+
+
+def test_a_wake_up_that_is_lost_is_seen(folder: Path) -> None:
+    """X2 of the notes: the allocator kicks before the scrubber sleeps, which has looked before."""
+    (folder / "specs" / "lost.py").write_text(LOST, encoding="utf-8")
+    assert table.tabled(Instance("specs/lost.py"), Rules(60)).cell("X1") == ("fails", 4)
+    looks = Instance("specs/lost.py", (("LOOKS_AGAIN", True),))
+    assert table.tabled(looks, Rules(60)).cell("X1") == ("holds", None)
+
+
 def test_a_label_may_be_called_own(folder: Path) -> None:
     """It has a column of its own beside that of what has no label."""
     (folder / "pyproject.toml").unlink()

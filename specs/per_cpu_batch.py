@@ -22,7 +22,7 @@ a CPU that goes offline, and would have to return its batch, is left out.
 from typing import Annotated
 
 from modelcheck.lang import (Ghost, Indexed, Lock, Process, array, between, boot, chain, element,
-    free, holds, index_of, param, predicate, process, promises, replace, shared, sometimes,
+    free, holds, index_of, invariant, param, process, promises, replace, shared, sometimes,
     spin_lock, spin_unlock, this_process, violates)
 from modelcheck.xen.invariants import (buddies, clean_handover, conservation, conservative_label,
     every_page_is_owned, maximal_merge, no_live_scrub, page_lists, unique_place)
@@ -122,7 +122,7 @@ def merge_and_list(pg: Page, order: Order) -> None:
         buddy = element(Page, neighbour)
         if not is_free_buddy(buddy, order):
             break
-        assert is_listed(buddy, order), "what is taken off a heap list is on it"
+        assert is_listed(buddy, order)
         page_list_del(buddy, heap[order])
         if index_of(buddy) < index_of(pg):
             pg = buddy
@@ -215,7 +215,7 @@ def idle_loop(me: int) -> None:
             scrub_batch(me)
             return_batch(me, taken)
 
-@predicate
+@invariant("L1", "what is taken off a heap list is on it")
 def is_listed(pg: Page, order: Order) -> bool:
     return pg in chain(heap[order].next, "next")
 

@@ -32,8 +32,8 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from modelcheck.lang import (Enum, Ghost, Indexed, Process, array, atomic, auto, between, boot,
-    choose, clear_bit, cmpxchg, element, free, holds, index_of, instance, instances, not_null,
-    param, predicate, process, promises, replace, shared, smp_wmb, sometimes, test_and_clear_bit,
+    choose, clear_bit, cmpxchg, element, free, holds, index_of, instance, instances, invariant,
+    not_null, param, process, promises, replace, shared, smp_wmb, sometimes, test_and_clear_bit,
     test_and_set_bit, this_process, violates)
 from modelcheck.xen.buddy import (INVALID_DIRTY_IDX, MAX_ORDER, DirtyIndex, Order,
     check_and_stop_scrub, first_dirty_above, first_dirty_below, is_free_buddy, page_list_add_scrub)
@@ -142,7 +142,7 @@ def alloc_heap_pages(order: Order, no_scrub: bool) -> Page | None:
     if pg is None and not no_scrub:
         pg = get_free_buddy(order, True)
     if pg is None:
-        assert no_buddy_is_as_large(order), "an allocation fails only when no buddy is as large"
+        assert no_buddy_is_as_large(order)
         node.failing = True
         ticket_unlock(heap_lock)
         node.failing = False
@@ -535,7 +535,7 @@ PROMISES = (
 )
 
 
-@predicate
+@invariant("P1", "an allocation fails only when no buddy is as large")
 def no_buddy_is_as_large(order: Order) -> bool:
     return all(heap[j].next is None for j in range(order, MAX_ORDER + 1))
 

@@ -14,10 +14,9 @@ of its own, and "no clean page, no dirty page, none in anyone's hands" are three
 moments: a page that was dirty at the first can be clean by the third.  It went by behind the
 allocation's back, the way that it had looked, and the allocation fails beside it even with WAIT.
 
-Simplified: single pages.  So it does not show the design's other price: buddies of which one is
-clean cannot merge across the lists (Boris Ostrovsky's first series had that, and high orders ran
-out), or the clean one must count as dirty, and be scrubbed again.  P1 is asked at the instant at
-which an allocation fails; with OWN_LOCKS that is fair if nobody else frees, so there: DOMAINS=1.
+Simplified: single pages.  The design's other price, buddies of which one half is clean, is the
+subject of clean_dirty_buddies.py.  P1 is asked at the instant at which an allocation fails; with
+OWN_LOCKS that is fair if nobody else frees, so there: DOMAINS=1.
 """
 from typing import Annotated
 

@@ -115,6 +115,25 @@ FURTHER = (
          "page_list_add_tail(pg, heap[DIRTY])", "there are clean and dirty pages", {"PAGES": 2}),
     ),
     *rows(
+        "clean_dirty_buddies", {"HIGH_ORDER": False},
+        ("the allocation does not scrub a dirty page", "scrub(pg[i])", "pass", DIRTY),
+        ("the idle CPU scrubs what it has given back", "give_back(pg, 0, dirty=False)",
+         "give_back(pg, 0, dirty=False)\nspin_unlock(heap_lock)\n"
+         "scrub_one_page(pg)\nspin_lock(heap_lock)", OWNER),
+        ("a freed buddy is put on its list twice",
+         "page_list_add_tail(pg, heap[list_of(dirty, order)])",
+         "page_list_add_tail(pg, heap[list_of(dirty, order)])\n"
+         "page_list_add_tail(pg, heap[list_of(dirty, order)])", WHOLE, 2),
+        ("what is in hand is not counted", "node.in_hands = in_hands + 1", "pass",
+         "an allocation fails only when no buddy of its order is free",
+         {"HIGH_ORDER": True, "MERGE_MIXED": True}),
+        ("buddies of two lists merge", "if its == dirty or MERGE_MIXED:", "if True:",
+         "no clean page is scrubbed again"),
+        ("the idle CPU looks for clean ones", "pg = take_buddy(True, 0)",
+         "pg = take_buddy(False, 0)", "a clean buddy is beside a dirty one"),
+        ("the idle CPU keeps the lock", "spin_unlock(heap_lock)", "pass", DEADLOCK, 6),
+    ),
+    *rows(
         "deferred_populate", {},
         ("populate_physmap does not scrub", "scrub_one_page(pg[j])", "pass", DIRTY),
         ("it scrubs when the guest runs", "guest_physmap_add_page(pg, order)",

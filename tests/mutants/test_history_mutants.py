@@ -109,6 +109,30 @@ MUTANTS = (
         "flush_tlb()", "pass", "no translation leads to a free page", FIXED,
     ),
     Mutant(
+        "history/steal_page", "a stolen page keeps a reference",
+        "found = cmpxchg(pg.count_info, old, replace(old, count=0, allocated=False))",
+        "found = cmpxchg(pg.count_info, old, replace(old, count=1, allocated=False))",
+        "a page with references has an owner, and an allocated one has references", FIXED,
+    ),
+    Mutant(
+        "history/steal_page", "a stolen page is not freed",
+        "free_domheap_page()", "pass", "no page is lost", FIXED, nth=2,
+    ),
+    Mutant(
+        "history/steal_page", "any domain's page is stolen",
+        "if owner != Owner.DOMAIN_0:", "if owner == Owner.NOBODY:",
+        "a stolen page is the domain's own", {**FIXED, "GIVES_BACK": True},
+    ),
+    Mutant(
+        "history/merge_with_neighbour", "a freed page is on no list",
+        "page_list_add_tail(pg, heap[list_of(page_to_zone(pg), order)])", "pass",
+        "the heap holds the free pages that are not static, and no others", FIXED,
+    ),
+    Mutant(
+        "history/merge_with_neighbour", "a freed page goes to the heap in use",
+        "pg.count_info = CountInfo(PGC.FREE)", "pass", NOT_FREE, FIXED,
+    ),
+    Mutant(
         "history/buddy_around_offlined", "what is left of a buddy does not come back",
         "page_list_add_tail(head[at], heap[order])", "pass",
         "the heap holds the free pages and no others", FIXED,

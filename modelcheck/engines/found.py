@@ -134,9 +134,10 @@ def _breaks(failure: tr.Failure, kind: str, sentence: str) -> bool:
 
 
 def _others(found: list[tr.Failure], shown: tr.Failure | None) -> tuple[tr.Failure, ...]:
-    """The violations that the trace does not show, each sentence once."""
+    """The violations that the trace does not show, each sentence once, in an order that does not
+    depend on the engine's: of those with one sentence, the same for each."""
     others: dict[tuple[str, str], tr.Failure] = {}
-    for failure in found:
+    for failure in sorted(found, key=repr):
         if shown is None or (failure.kind, failure.sentence) != (shown.kind, shown.sentence):
             others.setdefault((failure.kind, failure.sentence), failure)
     return tuple(others.values())

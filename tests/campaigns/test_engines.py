@@ -61,6 +61,12 @@ def test_a_local_that_is_kept_names_no_page_on_other_ways_there(tmp_path: Path) 
     assert found.findings == ()
 
 
+def test_of_two_that_fail_alike_each_engine_names_the_same(tmp_path: Path) -> None:
+    """In one initial state a[0] follows None with its first step, in another a[1] does; the native
+    engine keeps such states in the order of its table (number 7104)."""
+    assert tried(False, tmp_path, 7104).findings == ()
+
+
 def test_each_planted_bug_of_a_reduction_is_here() -> None:
     assert set(test_reductions_agree.PLANTED) <= set(FIRST)
 

@@ -14,6 +14,7 @@ import argparse
 import os
 import sys
 import time
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -50,8 +51,12 @@ BEGIN, END = "<!-- by python -m modelcheck.table -->\n", "<!-- end of the table 
 def promised(spec: Spec, program: Program) -> dict[str, str]:
     """The sentence of each invariant that an instance promises, with its label; nothing if there is
     none but that nobody is stuck for ever."""
-    known = spec.labels
-    found = {said: known[said] for _, said, _ in sentences(program) if said in known}
+    return labelled([said for _, said, _ in sentences(program)], spec.labels)
+
+
+def labelled(said: Iterable[str], labels: Mapping[str, str]) -> dict[str, str]:
+    """Of what an instance says that it is so, what has a label, each with it."""
+    found = {sentence: labels[sentence] for sentence in said if sentence in labels}
     return {**found, NO_DEADLOCK: NO_DEADLOCK_LABEL} if found else {}
 
 

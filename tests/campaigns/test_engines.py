@@ -14,20 +14,22 @@ from tests.campaigns import engines
 from tests.campaigns.engines import campaign, main, tried
 from tests.campaigns.planted import FIRST, PLANTED
 
+SHARE = range(500)
+
 
 def test_a_share() -> None:
     """The command's first, about which all are asked, and in which all reductions have something to
     do, mostly together with others."""
-    found = list(campaign(range(1_000), False, jobs=2))
+    found = list(campaign(SHARE, False, jobs=2))
     answered = Counter(who for f in found for who in f.answered)
     print(Counter(f.outcome for f in found), answered)
     assert [f for f in found if f.findings] == []
     tried = sum(bool(f.answered) for f in found)
-    assert tried > 900 and answered["quick"] == tried and answered["native"] > 0.99 * tried
+    assert tried > 450 and answered["quick"] == tried and answered["native"] > 0.99 * tried
     assert answered["native, two threads"] == answered["native"]
-    assert answered["z3"] > 600 and answered["native by fingerprints"] > 200
+    assert answered["z3"] > 300 and answered["native by fingerprints"] > 100
     for name in REDUCTIONS:
-        assert sum(n for who, n in answered.items() if name in who) > 100, name
+        assert sum(n for who, n in answered.items() if name in who) > 50, name
     assert {f.outcome for f in found} >= {"HOLDS", "VIOLATED"}
 
 
@@ -67,6 +69,7 @@ def test_a_planted_bug_is_found(
     bug: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     number = FIRST[bug]
-    assert tried(False, tmp_path, number).findings == ()
+    if number not in SHARE:  # in which nothing is found
+        assert tried(False, tmp_path, number).findings == ()
     PLANTED[bug](monkeypatch)
     assert tried(False, tmp_path, number).findings != ()

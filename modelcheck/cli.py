@@ -158,7 +158,9 @@ def _verify_one(
     if as_json:
         documents.append(to_json(checked.verdict))
     else:
-        rows = verdict_rows(checked.verdict, checked.expected, _width(), full, checked.helps)
+        rows = verdict_rows(
+            checked.verdict, checked.expected, _width(), full, checked.helps, checked.idle
+        )
         write(rows, sys.stdout)
     code = exit_code(checked.verdict)
     if graph is None or code == INTERRUPTED:

@@ -4,6 +4,7 @@ text -> steps -> legal -> memory model -> engine -> replay on the executable all
 
 from __future__ import annotations
 
+import ast
 import difflib
 import hashlib
 import tempfile
@@ -38,12 +39,25 @@ GRAPHS = {".dot": 150, ".graphml": 10_000}
 
 @dataclass(frozen=True)
 class Checked:
-    """A verdict, what the spec's EXPECT makes of it, as a sentence, and what would have helped a
-    search that met a limit, as lines."""
+    """A verdict, what the spec's EXPECT makes of it, as a sentence; what would have helped a search
+    that met a limit, and which functions never run, as lines."""
 
     verdict: Verdict
     expected: str
     helps: tuple[str, ...] = ()
+    idle: tuple[str, ...] = ()
+
+
+def never_run(spec: Spec) -> tuple[str, ...]:
+    """The spec's own functions that nothing calls, each in a sentence: that an author forgot to say
+    @process would otherwise go unseen."""
+    tree = spec.module.tree
+    used = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
+    return tuple(
+        f"{f.name} (line {f.lineno}) never runs: nothing calls it, and it is no @process"
+        for f in tree.body
+        if isinstance(f, ast.FunctionDef) and not f.decorator_list and f.name not in used
+    )
 
 
 def nearest(word: str, known: list[str]) -> str:
@@ -82,7 +96,8 @@ def verify(
     expected = "not judged: only what was asked for was checked"
     if not asked:
         expected = expectation(spec.expectations, verdict)
-    return Checked(verdict, expected, would_help(verdict, spec, program, engine, asked))
+    helps = would_help(verdict, spec, program, engine, asked)
+    return Checked(verdict, expected, helps, never_run(spec))
 
 
 def graph(

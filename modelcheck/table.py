@@ -14,6 +14,7 @@ import argparse
 import os
 import sys
 import time
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,8 +48,13 @@ BEGIN, END = "<!-- by python -m modelcheck.table -->\n", "<!-- end of the table 
 
 def promised(spec: Spec, program: Program) -> dict[str, str | None]:
     """Each sentence that an instance promises, with its label; None if it is the spec's own."""
-    known = {**spec.labels, NO_DEADLOCK: NO_DEADLOCK_LABEL}
-    return {said: known.get(said) for _, said, _ in sentences(program)}
+    return labelled([said for _, said, _ in sentences(program)], spec.labels)
+
+
+def labelled(said: Iterable[str], labels: Mapping[str, str]) -> dict[str, str | None]:
+    """What an instance says that it is so, each sentence with its label, if it has one."""
+    known = {**labels, NO_DEADLOCK: NO_DEADLOCK_LABEL}
+    return {sentence: known.get(sentence) for sentence in said}
 
 
 def tabled(instance: Instance, rules: Rules) -> Tabled:

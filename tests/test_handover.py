@@ -14,7 +14,7 @@ from modelcheck import handover
 from modelcheck.cli import app
 from modelcheck.engines import reference
 from modelcheck.engines.asked import only
-from modelcheck.engines.native import Native
+from modelcheck.engines.native import Native, actions
 from modelcheck.engines.native import search as native
 from modelcheck.engines.native.build import Making, NoCompiler, built
 from modelcheck.engines.native.running import odds
@@ -134,6 +134,30 @@ def test_a_program_that_is_beyond_the_native_engine(kept: Path) -> None:
         "the native engine did not serve: counter.of needs 64 bits: over 62"
     )
     assert not kept.exists()
+
+
+def test_a_step_that_is_too_long_for_the_native_engine(
+    kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever asks for that engine is told where and what to do; else the quick one serves."""
+    monkeypatch.setattr(actions, "MOST_TRANSIT", 0)
+    long = program(COUNTERS.replace(
+        "goto p_1\n    always",
+        "goto p_2\n"
+        "      at p_2 transit:\n"
+        "        load counter.of[self]\n"
+        "        goto p_1\n"
+        "    always",
+    ))
+    why = (
+        "one step at small.txt:6 goes on over 1 locations, and 0 is the most: do less in one "
+        "atomic block"
+    )
+    verdict = handover.explicit(long, Limits())
+    assert (verdict.engine, verdict.outcome, verdict.states) == ("quick", "HOLDS", 4096)
+    assert verdict.remark == f"the native engine did not serve: {why}"
+    with pytest.raises(ConfigurationError, match=f"cannot serve: {why}; --engine quick can"):
+        handover.native(long, Limits())
 
 
 def test_a_compiler_that_fails(

@@ -2,7 +2,9 @@
 
 import random
 import re
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from textwrap import dedent
 
 import pytest
@@ -103,6 +105,10 @@ def a_program(expr: str) -> str:
         "-(a * b)",
         "a - -1",
         "-(1)",
+        "-(1.(Other.broken))",
+        "-(1:0..3 wraps.(Other.broken)) + 1:0..3 wraps.(Other.broken)",
+        "(-1).(Other.broken) - -(-1).(Other.broken)",
+        "-True or -Scrub.CLEAN == -w.state",
         "--1",
         "not a == b and (a or b)",
         "(not a) == b",
@@ -424,3 +430,45 @@ def test_any_program_comes_back(seed: int) -> None:
     text = print_program(program)
     assert parse_program(text) == program
     assert print_program(parse_program(text)) == text
+
+
+LEAVES: list[Expr] = [
+    Const(True, Bool()), Const(0, Int(0, 0)), Const(2, Int(0, 3)), Const(-3, Int(-3, -3)),
+    Const(-2, Int(-3, -1)), Const(7, Int(0, 7, wraps=True)), Const(-4, Int(0, 7, wraps=True)),
+    Const(1, SCRUB), Const(1, PAGE), Const(1, PAGE_OR_NONE), Const(None, PAGE_OR_NONE),
+    Const((0, None, -2), INFO), Const(((1, 0, 5), False), PAIR), Local("a"), Local("p.pg"),
+    Local("in"), Local("b'"), Local("heap"), Loaded(), Me(), Self(), AtRest(),
+    Cell(Place("x", ())), Cell(Place("heap.head", ())), Cell(Place("at", ())),
+]  # fmt: skip
+A = Local("a")
+AROUND: list[Callable[[Expr], Expr]] = [
+    *(partial(Unary, op) for op in ("not", "-", "index_of")),
+    *(partial(Binary, op, right=A) for op in ("or", "and", "==", "|", "^", "&", "<<", "+", "%")),
+    *(partial(Binary, op, A) for op in ("or", "and", "==", "|", "^", "&", "<<", "-", "*")),
+    lambda e: Cond(e, A, A), lambda e: Cond(A, e, A), lambda e: Cond(A, A, e),
+    lambda e: Field(e, "n", INFO), lambda e: Field(e, "state", INFO), lambda e: NotNull(e),
+    lambda e: Field(e, "info", PAIR), lambda e: Make(PAIR, (e, A)), lambda e: Make(PAIR, (A, e)),
+    lambda e: Element(PAGE_OR_NONE, e, -1), lambda e: Element(SCRUB, e, 0),
+    lambda e: Quantified("sum", "x", Instances(PAGE), e),
+    lambda e: Quantified("any", "q", Range(e, A), A),
+    lambda e: Quantified("any", "q", Range(A, e), A),
+    lambda e: Quantified("all", "q", Chain(e, "Page.next"), A),
+    lambda e: Cell(Place("Page.next", (e,))), lambda e: Cell(Place("x", (A, e))),
+]  # fmt: skip
+"""Every place in which an expression stands within another."""
+
+
+@pytest.mark.parametrize("outer", AROUND)
+def test_whatever_stands_in_whatever_comes_back(outer: Callable[[Expr], Expr]) -> None:
+    """Every leaf in every place, and of some that in every place once more.  `-4.(Info.state)` was
+    printed for the negation of a field of 4, and read as -4, with something odd behind it."""
+    few = LEAVES[2:7:2]  # 2, -2, and -4 that wraps
+    made = [outer(leaf) for leaf in LEAVES]
+    made += [outer(inner(leaf)) for inner in AROUND for leaf in few]
+    frame = AnyProgram(0).program()
+    locals_ = tuple(Variable(name, Bool()) for name in LOCALS)
+    body = tuple(Assume(e) for e in made)
+    program = replace(
+        frame, boot=None, properties=(), processes=(Process("p", 1, False, locals_, body, ()),),
+    )
+    assert parse_program(print_program(program)) == program

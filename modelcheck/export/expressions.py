@@ -161,14 +161,22 @@ def same(a: Worth, b: Worth) -> Term:
 def _inside(found: Found, lo: int, hi: int) -> Found:
     """A number in lo..hi; anything else is a fault."""
     number = term(found.worth)
-    return Found(within(number, lo, hi), or_(found.bad, outside(number, lo, hi)))
+    beyond = outside(number, lo, hi)
+    return Found(_some(within(number, lo, hi), lo, beyond), or_(found.bad, beyond))
 
 
 def _not_none(found: Found) -> Found:
     a = term(found.worth)
     if not a.none:
         return found
-    return Found(within(a, 0, a.hi - 1), or_(found.bad, is_none(a)))
+    none = is_none(a)
+    return Found(_some(within(a, 0, a.hi - 1), 0, none), or_(found.bad, none))
+
+
+def _some(fits: Term, least: int, beyond: Term) -> Term:
+    """A number that fits, also where none does: a peer refuses an index that is never one, and a
+    range without a number, even where the fault comes first."""
+    return Num(least) if beyond == TRUE else fits
 
 
 def offset(place: Place, scope: Scope) -> Found:

@@ -15,6 +15,7 @@ from modelcheck.frontend.definitions import (
     UNBOUNDED, Constant, EnumClass, Function, NoneType, Object, ObjectType, Parameter,
     SharedClass, Spec, Type, TypeAlias_, Word, WordClass,
 )
+from modelcheck.frontend.meant import instead_of_function, instead_of_name
 from modelcheck.frontend.pure import OPERATORS
 from modelcheck.frontend.reading import Reading
 from modelcheck.frontend.types import Types, called, describe
@@ -171,7 +172,7 @@ class Expressions:
             case Object(_, kind):
                 return ObjectPlace(name, (), kind)
             case None:
-                raise SpecError(span, f"{name} is not defined", "a local that is set before")
+                raise SpecError(span, f"{name} is not defined", instead_of_name(name, scope))
             case Function():
                 raise SpecError(span, f"{name} is a function", f"{name}(...)")
             case SharedClass(count=int()):
@@ -377,7 +378,10 @@ class Expressions:
             case SharedClass() | Object() | EnumClass() | Parameter() | Constant() | TypeAlias_():
                 raise SpecError(span, f"{name} is not a function", "a function, or a word's class")
             case _:
-                raise SpecError(span, f"{name} is not a function of this spec", "a def above")
+                raise SpecError(
+                    span, f"{name} is not a function of this spec",
+                    instead_of_function(name, scope),
+                )
 
     def _make_word(
         self, node: ast.Call, cls: WordClass, scope: Scope, reading: Reading
@@ -437,6 +441,11 @@ class Expressions:
                 )
             case _ if value.type == sort:
                 pass
+            case (_, ir.Enum(name, members)):
+                raise SpecError(
+                    span, f"{text} is {describe(value.type)}, and {name} is needed",
+                    f"{name}.{members[0]}, or another member of {name}",
+                )
             case _:
                 raise SpecError(
                     span, f"{text} is {describe(value.type)}, and {describe(sort)} is needed",

@@ -68,6 +68,7 @@ class Instances:
         self.prefixes: dict[str, list[dict[str, Type]]] = {}
         self.stack: list[Function] = []
         self._place_scopes: dict[tuple[int, int], Scope] = {}
+        self._set: dict[ast.FunctionDef, frozenset[str]] = {}
         expressions.call = self._in_expression
 
     # ------------------------------------------------------------------------------------ calls
@@ -90,6 +91,16 @@ class Instances:
                 return
             values.append((parameter.arg, parameter.annotation, kind))
         self._instance(function, Arguments(tuple(values), (), ()), {})
+
+    def _names_set(self, function: Function) -> frozenset[str]:
+        """The names that a function sets: found once, though it is called at many places."""
+        found = self._set.get(function.node)
+        if found is None:
+            found = self._set[function.node] = frozenset(
+                n.id for n in ast.walk(function.node)
+                if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+            )
+        return found
 
     def of_call(
         self, node: ast.Call, function: Function, scope: Scope, reading: Reading
@@ -114,10 +125,7 @@ class Instances:
         places: list[tuple[str, Given]] = []
         constants: list[tuple[str, Value]] = []
         bindings: dict[str, Type] = {}
-        assigned = {
-            n.id for n in ast.walk(function.node)
-            if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
-        }
+        assigned = self._names_set(function)
         by_name = dict(given)
         for parameter in parameters:
             assert parameter.annotation is not None

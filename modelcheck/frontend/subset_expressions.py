@@ -304,6 +304,10 @@ def called(node: ast.Call, where: Where) -> Refusal | None:
             return _atomic(node, where)
         case ast.Name() | ast.Subscript(ast.Name(), ast.Name()):  # PageListHead[Page]()
             return None
+        case ast.Attribute(value, "acquire" | "lock" as name):
+            return Refusal(node, f"a lock has no {name}()", f"spin_lock({code(value)})")
+        case ast.Attribute(value, "release" | "unlock" as name):
+            return Refusal(node, f"a lock has no {name}()", f"spin_unlock({code(value)})")
         case ast.Attribute(value, name):
             arguments = ", ".join(code(a) for a in (value, *node.args))
             return Refusal(node, "a function is called by its name", f"{name}({arguments})")

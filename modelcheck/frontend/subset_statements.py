@@ -297,10 +297,21 @@ def sentence(node: ast.Assert, where: Where) -> Refusal | None:
     return None
 
 
+def _is_a_result(node: ast.Expr, where: Where) -> bool:
+    """A value as the last line of a function that is to return one."""
+    function = where.function
+    if function is None or function.body[-1] is not node or isinstance(node.value, ast.Constant):
+        return False
+    return function.returns is not None and code(function.returns) != "None"
+
+
 def no_effect(node: ast.Expr, where: Where) -> Refusal | None:
     """A statement that is only a value."""
     if isinstance(node.value, OWN_WORDS) or is_docstring(node, where):
         return None
+    if _is_a_result(node, where):
+        return Refusal(node, "the function ends here, and returns nothing",
+                       f"return {code(node.value)}")
     match node.value:
         case ast.Constant(value) if value is ...:
             return Refusal(node, "... is not a statement", "pass")

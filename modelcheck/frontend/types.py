@@ -187,6 +187,11 @@ class Types:
                 return ir.Ref(cls, count, True)
             case (AnyOf(name), NoneType()) | (NoneType(), AnyOf(name)):
                 return AnyOf(name, True)
+            case (ObjectType(cls), NoneType()) | (NoneType(), ObjectType(cls)):
+                raise SpecError(
+                    module.span(node), f"{cls.name} is one object, to which nothing refers",
+                    f"@shared(count=2) above class {cls.name}, for as many as there are",
+                )
             case _:
                 raise SpecError(
                     module.span(node), "only a reference may also be None",

@@ -233,6 +233,10 @@ def truth(node: ast.expr, value: Value, module: Module) -> None:
             raise SpecError(
                 module.span(node), f"{text} is a reference, not a bool", f"{text} is not None"
             )
+        case ir.Enum(name, members):
+            raise SpecError(
+                module.span(node), f"{text} is not a bool", f"{text} == {name}.{members[0]}"
+            )
         case _:
             raise SpecError(
                 module.span(node), f"{text} is not a bool", f"a comparison, such as {text} != 0"

@@ -114,9 +114,9 @@ def _expr(e: Expr, names: Names) -> tuple[str, int]:
         case Unary("not", a):
             return f"not {expr_text(a, names, NOT)}", NOT
         case Unary("-", a):
-            # -1 is the constant; the negation of the constant 1 is -(1)
-            literal = isinstance(a, Const) and isinstance(a.value, int) and a.value >= 0
-            return f"-{expr_text(a, names, POSTFIX + 1 if literal else UNARY)}", UNARY
+            # -1 is the constant; the negation of the constant 1, or of its field, stands apart
+            text = expr_text(a, names, UNARY)
+            return f"-({text})" if text[0].isdecimal() else f"-{text}", UNARY
         case Unary(op, a):
             return f"{op}({expr_text(a, names)})", POSTFIX
         case Binary(op, a, b):

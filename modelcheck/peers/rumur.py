@@ -6,7 +6,7 @@ import html
 import platform
 import re
 
-from modelcheck.peers.tools import NAME, Found, Peer, Runner
+from modelcheck.peers.tools import NAME, Found, Peer, Runner, complaint
 
 BROKEN = ("Assertion failed:", "invariant ")  # how what we export as a promise fails
 
@@ -35,7 +35,7 @@ def _explore(runner: Runner) -> Found:
         return Found("VIOLATED" if why.startswith(BROKEN) else "NOT KNOWN", why=why)
     size = re.search(r'state_size_bytes="(\d+)"', text)
     if summary is None or summary[3] != "0" or size is None:
-        return Found("NOT KNOWN", why="the verifier did not complete its search")
+        return Found("NOT KNOWN", why=f"the verifier: {complaint(text)}")
     return Found("HOLDS", int(summary[1]), int(summary[2]), float(size[1]))
 
 

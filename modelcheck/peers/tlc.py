@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from modelcheck.peers.tools import NAME, Found, Peer, Runner
+from modelcheck.peers.tools import NAME, Found, Peer, Runner, complaint
 
 BROKEN = re.compile(
     r"^Error: (Invariant \S+ is violated.*|The first argument of Assert evaluated to FALSE.*\n.*)",
@@ -31,8 +31,7 @@ def peer(jar: str) -> Peer:
             return Found("VIOLATED", why=" ".join(broken[1].split()))
         counts = COUNTS.search(text)
         if WHOLE not in text or counts is None:
-            wrong = re.search(r"^(Error: .*|\*\*\* .*|java\..*)", text, re.MULTILINE)
-            return Found("NOT KNOWN", why=wrong[0] if wrong else "TLC did not complete its search")
+            return Found("NOT KNOWN", why=complaint(text))
         generated, distinct = int(counts[1]), int(counts[2])
         return Found("HOLDS", distinct, generated - runner.task.beginnings)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from modelcheck.agreement import Answer, Said
 
 NAME = "design"  # what the files of a model are called where they are run
+MOST_LINES = 6  # of what a peer complains of
 
 
 @dataclass(frozen=True)
@@ -68,9 +69,10 @@ class Runner:
                     raise GaveUp(f"{name}: the time was spent") from None
                 raise
         if process.returncode < 0:
-            raise GaveUp(f"{name} was ended by signal {-process.returncode}")
+            spent = ": the memory may have been spent" if limited else ""
+            raise GaveUp(f"{name} was ended by signal {-process.returncode}{spent}")
         if process.returncode and not fails:
-            raise GaveUp(f"{name}: {_last_line(text)}")
+            raise GaveUp(f"{name}: {complaint(text)}")
         return text
 
 
@@ -125,6 +127,9 @@ class Peer:
         )
 
 
-def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.split("\n") if line.strip()]
-    return lines[-1] if lines else "it says nothing"
+def complaint(text: str) -> str:
+    """The lines in which a peer says what is wrong, as they are: the first that speaks of an error
+    and those behind it; where none does, the first of all."""
+    lines = [line.rstrip() for line in text.split("\n") if line.strip()]
+    first = next((n for n, line in enumerate(lines) if "error" in line.lower()), 0)
+    return "\n".join(lines[first : first + MOST_LINES]) or "it says nothing"

@@ -28,7 +28,8 @@ def crosscheck_rows(found: Crosscheck) -> list[Row]:
     rows += [_row(line, widths, "") for line in cells]
     for answer in (found.ours, *found.peers):
         if answer.why:
-            rows.append(row(f"{answer.tool}: {answer.why}"))
+            first, *others = f"{answer.tool}: {answer.why}".split("\n")
+            rows += [row(first), *(row(f"    {line}") for line in others)]
     rows += [row(f"not here: {missing}") for missing in found.missing]
     return [*rows, *MEANING, _end(found)]
 

@@ -31,6 +31,7 @@ from modelcheck.trace import Change, Choice, Failure, Line, Trace, TraceStep
 WIDTH = 132  # off a terminal
 NUMBERS = 6  # the margin for the number of a step, and the arrow
 GAP = 2
+MOST_THROUGH = 20  # lines within one step that are shown
 NARROWEST = 44  # columns for the last lane's lines
 CHANGED = 30  # columns for what changed
 LANE_STYLES = ("cyan", "yellow", "magenta", "green", "blue")
@@ -174,10 +175,23 @@ def _step_rows(number: int, step: TraceStep, layout: Layout) -> list[Row]:
     margin = f"->{number:>2}" if last else str(number)
     return [
         *_table_rows(margin, source, changed, heap, layout),
-        *((Piece(" " * NUMBERS), *_source(
-            step.process, line, len(step.chain), layout, room, layout.style(step.process)
-        )) for line in step.through),
+        *_through_rows(step, room, layout),
     ]
+
+
+def _through_rows(step: TraceStep, room: int, layout: Layout) -> list[Row]:
+    """The lines that a step goes through behind its access; of very many (a loop that never ends)
+    the first, and how many more."""
+    depth, style = len(step.chain), layout.style(step.process)
+    margin = Piece(" " * NUMBERS)
+    shown = step.through if layout.full else step.through[:MOST_THROUGH]
+    rows: list[Row] = [
+        (margin, *_source(step.process, line, depth, layout, room, style)) for line in shown
+    ]
+    if left := len(step.through) - len(shown):
+        indent = layout.offset(step.process) + 2 * depth
+        rows.append((margin, Piece(f"{' ' * indent}... and so on: {left:,} more in this step")))
+    return rows
 
 
 def _table_rows(
@@ -322,6 +336,8 @@ def _failure_row(failure: Failure, layout: Layout) -> Row:
         elsewhere = not trace.steps or failure.source.line != trace.steps[-1].source.line
         line = f" (line {where})" if elsewhere else ""
         text = f"here {failure.process or last} breaks it{line}: {failure.sentence}"
+        if not (failure.process or last):
+            text = f"before the first step, {where} {failure.source.text}: {failure.sentence}"
     elif failure.kind == "deadlock":
         inside = f" in interrupt {failure.interrupt}" if failure.interrupt else ""
         text = f"from here {failure.process} is stuck{inside} at {where} {failure.source.text}"

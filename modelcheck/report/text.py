@@ -18,16 +18,17 @@ STYLES = {"HOLDS": "bold green", "VIOLATED": "bold red", "UNKNOWN": "bold yellow
 
 def verdict_rows(
     verdict: Verdict, expected: str = "", width: int = WIDTH, full: bool = False,
-    helps: tuple[str, ...] = (),
+    helps: tuple[str, ...] = (), idle: tuple[str, ...] = (),
 ) -> list[Row]:
     """The whole report of one verdict.  `expected`: what the spec's EXPECT makes of it; `helps`:
-    what would have helped a search that met a limit."""
+    what would have helped a search that met a limit; `idle`: which functions never run."""
     rows = [_headline(verdict)]
     if expected:
         rows.append(labelled("expected", expected, _style_of_expected(expected)))
     rows += _limits(verdict, helps)
     rows += _properties(verdict)
     rows += proof_rows(verdict)
+    rows += [labelled("warning", text, "yellow") for text in idle]
     rows += _warnings(verdict)
     if verdict.trace is not None:
         rows += [(), *trace_rows(verdict.trace, width, full), ()]

@@ -16,6 +16,7 @@ from modelcheck.engines import reference
 from modelcheck.engines.native import NotNative, actions, build, emit, expressions, reduced, search
 from modelcheck.engines.native.expressions import Scope
 from modelcheck.ir import Program, Sort
+from modelcheck.notation import parse_program
 from modelcheck.semantics import Semantics
 from modelcheck.trace import Disagreement, Limits
 from tests.agree.built import AT_ONCE, CROWDED, RACING, WATCHED, compiled
@@ -107,6 +108,32 @@ def test_processes_that_take_no_bits(tmp_path: Path) -> None:
     (program,) = from_texts(range(500, 501), tmp_path)
     with compiled(AT_ONCE, tmp_path):
         assert wrong(program) is None
+
+
+def long_step(locations: int) -> Program:
+    """Two processes that go round over so many locations, each in one step; and over one more
+    where the counter stands at 0."""
+    rows = [
+        "program long()", "sort process 2", "shared counter: 0..6 wraps = 0",
+        "process p[2]", "  entry: goto p_0", "  at p_0 resting:", "    rmw counter := $ + 1",
+        "    goto p_1",
+    ]
+    for n in range(1, locations):
+        body = ["    load counter", f"    goto p_{n + 1}"]
+        if n == 1:
+            body[1:] = ["    if $ == 0:", f"      goto p_{locations}", "    else:", "  " + body[1]]
+        rows += [f"  at p_{n} transit:", *body]
+    rows += [f"  at p_{locations} transit:", "    load counter", "    goto p_0"]
+    return parse_program("\n".join([*rows, 'always "few": counter < 7', ""]), "test")
+
+
+def test_a_step_over_more_locations_than_a_word_has_bits(tmp_path: Path) -> None:
+    """Once 64 were the most.  What was gone through is known, also behind the first word."""
+    with compiled(AT_ONCE, tmp_path):
+        for locations in (63, 64, 65, 130):
+            program = long_step(locations)
+            assert reference.explore(program, FEW).never_taken == ()
+            assert wrong(program) is None
 
 
 def test_fingerprints(tmp_path: Path) -> None:

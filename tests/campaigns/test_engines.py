@@ -14,23 +14,25 @@ from tests.campaigns import engines
 from tests.campaigns.engines import campaign, main, tried
 from tests.campaigns.planted import FIRST, PLANTED
 
+SHARE = range(1_000)
+
 
 def test_a_share(request: pytest.FixtureRequest) -> None:
     """The command's first, about which all are asked, and in which all reductions have something to
     do, mostly together with others.  (With a sanitizer a compilation takes ten times as long.)"""
-    programs = 1_000 if request.config.getoption("--sanitize") is None else 150
-    found = list(campaign(range(programs), False, jobs=2))
+    share = SHARE if request.config.getoption("--sanitize") is None else SHARE[:150]
+    found = list(campaign(share, False, jobs=2))
     answered = Counter(who for f in found for who in f.answered)
     print(Counter(f.outcome for f in found), answered)
     assert [f for f in found if f.findings] == []
     tried = sum(bool(f.answered) for f in found)
-    assert tried > 0.9 * programs and answered["quick"] == tried
+    assert tried > 0.9 * len(share) and answered["quick"] == tried
     assert answered["native"] > 0.99 * tried
     assert answered["native, two threads"] == answered["native"]
-    assert answered["z3"] > 0.6 * programs
-    assert answered["native by fingerprints"] > 0.2 * programs
+    assert answered["z3"] > 0.6 * len(share)
+    assert answered["native by fingerprints"] > 0.2 * len(share)
     for name in REDUCTIONS:
-        assert sum(n for who, n in answered.items() if name in who) > 0.1 * programs, name
+        assert sum(n for who, n in answered.items() if name in who) > 0.1 * len(share), name
     assert {f.outcome for f in found} >= {"HOLDS", "VIOLATED"}
 
 
@@ -76,6 +78,7 @@ def test_a_planted_bug_is_found(
     bug: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     number = FIRST[bug]
-    assert tried(False, tmp_path, number).findings == ()
+    if number not in SHARE:  # in which nothing is found
+        assert tried(False, tmp_path, number).findings == ()
     PLANTED[bug](monkeypatch)
     assert tried(False, tmp_path, number).findings != ()

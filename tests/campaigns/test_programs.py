@@ -34,7 +34,7 @@ from tests.agree.test_symbolic_agrees import no_fault, no_guards
 from tests.campaigns import programs
 from tests.campaigns.programs import SHARE, Effort, Tally, campaign, main
 
-PROGRAMS = range(1_000)
+PROGRAMS = range(500)
 LITTLE = Effort(runs=10, steps=12, ahead=4, farthest=6, states=2, naive=60)
 
 

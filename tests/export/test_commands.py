@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 from modelcheck.agreement import Answer, Crosscheck, agrees, exit_code
 from modelcheck.cli import app
 from modelcheck.peers import known
+from modelcheck.peers.tools import MOST_LINES, complaint
 from modelcheck.report.crosscheck_table import crosscheck_rows
 from modelcheck.report.pieces import plain
 
@@ -137,6 +138,45 @@ def test_without_a_peer_it_says_how_to_install_one(monkeypatch: pytest.MonkeyPat
 def test_an_option_of_crosscheck_that_does_not_fit(option: tuple[str, str], says: str) -> None:
     result = run("crosscheck", SPEC, *option)
     assert (result.exit_code, result.stdout, result.stderr) == (151, "", f"error: {says}\n")
+
+
+RUMUR = """\
+design.m:3716.14-17: error: upper bound of range is less than lower bound
+  loaded__2: 1..0;
+             ^
+"""
+TLC = """\
+Semantic processing of module Integers
+Semantic errors:
+
+*** Errors: 1
+
+line 5, col 14 to line 5, col 14 of module design
+
+Unknown operator: `y'.
+
+
+"""
+
+
+def test_what_a_peer_complains_of_is_shown_as_it_is() -> None:
+    """Of Rumur's complaint only the caret was."""
+    assert complaint(RUMUR) == RUMUR.rstrip()
+    assert complaint(TLC) == (
+        "Semantic errors:\n*** Errors: 1\nline 5, col 14 to line 5, col 14 of module design\n"
+        "Unknown operator: `y'."
+    )
+    assert complaint("\nsh: no space\nleft\n") == "sh: no space\nleft"
+    assert complaint(" \n") == "it says nothing"
+    assert complaint("error\n" * 40).count("error") == MOST_LINES
+    why = f"rumur: {complaint(RUMUR)}"
+    refused = Answer("Rumur", "2022", "NOT KNOWN", None, None, 0.1, why=why)
+    shown = plain(crosscheck_rows(Crosscheck("a.py", "", OURS, (refused,), ())))
+    assert (
+        "Rumur: rumur: design.m:3716.14-17: error: upper bound of range is less than lower bound\n"
+        "      loaded__2: 1..0;\n"
+        "                 ^\n"
+    ) in shown
 
 
 @pytest.mark.parametrize("limit", [("--max-seconds", "0"), ("--max-memory", "1K")])

@@ -172,6 +172,39 @@ def test_classics_agree(tool: str) -> None:
     check(PEERS[tool], classics())
 
 
+BEYOND = """
+from typing import Annotated
+from modelcheck.lang import Ghost, Indexed, Process, between, element, process, shared, this_process
+
+@shared(count=1)
+class Page(Indexed):
+    order: Annotated[int, between(0, 1)] = 0
+    next: "Page | None" = None
+    holder: Ghost[Process | None] = None
+
+@process(count=2)
+def cpu() -> None:
+    pg = element(Page, 0)
+    order = pg.order
+    for i in range(1 << order):
+        pg[i].holder = this_process()
+    if order == 1:
+        pg[1].next = None
+"""
+
+
+@pytest.mark.parametrize("tool", PEERS)
+def test_a_page_that_is_never_there(tool: str, tmp_path: Path) -> None:
+    """Behind a page that there is not, Rumur was given a variable of the range 1..0, and refused
+    `specs/per_cpu_batch.py` with one page.  Whether a run gets there or not, they agree."""
+    cases = []
+    for order in (0, 1):
+        path = tmp_path / f"order_{order}.py"
+        path.write_text(BEYOND.replace("between(0, 1)] = 0", f"between(0, 1)] = {order}"))
+        cases.append(case(path, {}))
+    assert [a.said for a in check(PEERS[tool], cases)] == ["HOLDS", "VIOLATED"]
+
+
 @pytest.mark.parametrize("tool", PEERS)
 def test_mutants_agree(tool: str, tmp_path: Path) -> None:
     ours = check(PEERS[tool], mutants(tmp_path))

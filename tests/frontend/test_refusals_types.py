@@ -826,7 +826,7 @@ def cpu() -> None:
 spec.py:41:24: error: True is bool, and Scrub is needed
     pg.scrub = True
                ^~~~
-  write instead: a value of type Scrub
+  write instead: Scrub.DIRTY, or another member of Scrub
 """,
     ),
     "no member": (

@@ -14,7 +14,7 @@ from modelcheck.engines.native.expressions import (
     Number, Numbers, Scope, Text, c_name, number, part,
 )
 from modelcheck.engines.packed import Field as Stored
-from modelcheck.engines.packed import Layout, flat, leaves
+from modelcheck.engines.packed import WORD, Layout, flat, leaves
 from modelcheck.engines.places import Places
 from modelcheck.flow import exprs_of, gotos
 from modelcheck.ir import (
@@ -24,7 +24,7 @@ from modelcheck.ir import (
 from modelcheck.passes.copies import is_copy
 from modelcheck.source import line_text
 
-MOST_TRANSIT = 64  # transit locations in one step
+MOST_TRANSIT = 1_024  # transit locations in one step: each is compiled anew for each step
 
 
 def function_name(process: Process, action: Action) -> str:
@@ -39,6 +39,11 @@ def comment(action: Action) -> str:
         return f"/* {action.at} */"
     text = line_text(action.span).strip().replace("*/", "* /")
     return f"/* {action.span.file}:{action.span.line}  {text} */"
+
+
+def _where(action: Action) -> str:
+    """Where an action stands, for people."""
+    return f"{action.span.file}:{action.span.line}" if action.span.file else action.at
 
 
 def functions(process: Process, layout: Layout, places: Places, numbers: dict[str, int]) -> str:
@@ -73,7 +78,10 @@ class _Function:
         self.order = {at: n for n, at in enumerate((*self.actions, END))}
         self.transit = self._transit()
         if len(self.transit) > MOST_TRANSIT:
-            raise NotNative(f"{action.at} goes on over {len(self.transit)} locations in one step")
+            raise NotNative(
+                f"one step at {_where(action)} goes on over {len(self.transit):,} locations, and "
+                f"{MOST_TRANSIT:,} is the most: do less in one atomic block"
+            )
         self.inside = [action, *self.transit]
         self.needs = places.needs(process, action)
         self.writes = any(isinstance(a.access, Store | Rmw) for a in self.inside)
@@ -148,7 +156,8 @@ class _Function:
         for action in self.transit:
             code.label(_label(action.at))
             code.line(comment(action))
-            code.line(f"passed |= 1UL << {self.transit.index(action)};")
+            word, bit = divmod(self.transit.index(action), WORD)
+            code.line(f"passed[{word}] |= 1UL << {bit};")
             self._run(action)
         if code.faults:
             code.label("fault")
@@ -206,7 +215,7 @@ class _Function:
         for variable in sorted(self.once):
             code.line(f"unsigned long done_{_c(variable)} = 0;")
         if self.transit:
-            code.line("unsigned long passed = 0;")
+            code.line(f"uint64_t passed[{-(-len(self.transit) // WORD)}] = {{0}};")
         if self._turns():
             code.line("unsigned long through = 0;")
         if self.in_parts:
@@ -383,7 +392,7 @@ class _Function:
         code.line(f"put_control(&s, cpu, {mask:#x}UL, {' + '.join(number_)});")
         self._leave(action, target)
         if self.transit:
-            code.line("note_passed(passed, transit);")
+            code.line("note_passed(passed, sizeof(passed) / sizeof(*passed), transit);")
         code.line(f"step({self.numbers[f'{self.process.name}.{self.action.at}']}, which[n], &s);")
         code.line("goto next;")
 

@@ -180,10 +180,12 @@ static inline void cut(unsigned source)
     left[source] = ~0UL;
 }
 
-static inline void note_passed(uint64_t passed, const uint16_t *transit)
+/* A bit for each transit location that the step went through, in so many words. */
+static inline void note_passed(const uint64_t *passed, unsigned words, const uint16_t *transit)
 {
-    for (; passed; passed &= passed - 1)
-        take(transit[__builtin_ctzl(passed)]);
+    for (unsigned k = 0; k < words; k++)
+        for (uint64_t bits = passed[k]; bits; bits &= bits - 1)
+            take(transit[64 * k + __builtin_ctzl(bits)]);
 }
 
 /* The option to take of so many; -1 at one choice too many. */

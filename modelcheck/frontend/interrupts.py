@@ -27,10 +27,9 @@ from typing import TypeAlias, TypeVar
 
 from modelcheck import ir
 from modelcheck.flow import exprs_in, gotos, memory_read, with_gotos
-from modelcheck.frontend.steps import MOST_ACTIONS
+from modelcheck.frontend.steps import AGAIN, MOST_ACTIONS
 from modelcheck.source import Span, SpecError
 
-AGAIN = "_again"
 N = TypeVar("N")
 
 

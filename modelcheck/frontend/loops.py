@@ -26,7 +26,7 @@ def _turn(s: Steps, point: While | For, way: Way) -> Way | None:
     """How a loop's head is passed; None if that would come round without an access."""
     if id(point) in way.heads:
         return None
-    return Way(way.heads | {id(point)}, point if is_main(point) else way.main)
+    return Way(way.heads | {id(point)}, point if is_main(point) else way.main, way.inside)
 
 
 def is_main(loop: While | For) -> bool:
@@ -50,7 +50,7 @@ def _local_loop(
     s: Steps, point: While | For, node: ast.AST, turn: Callable[[Way], Block], way: Way
 ) -> Block:
     """A loop that may come round without an access: its head is a transit location."""
-    start = Way(frozenset({id(point)}))
+    start = Way(frozenset({id(point)}), inside=None)
     return s.location(point, node, None, way, lambda: turn(start), local=True)
 
 

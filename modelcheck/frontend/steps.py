@@ -28,6 +28,7 @@ from modelcheck.source import Span, SpecError
 
 MOST_ACTIONS = 5_000
 MOST_STATEMENTS = 400_000
+AGAIN = "_again"  # behind the name of a loop or wait that was left and come into within one step
 
 
 @dataclass
@@ -41,6 +42,13 @@ class Pending:
     wait: ir.Expr | None
     body: Callable[[], Block]
     local: bool = False  # the head of a loop without accesses: no step of its own
+    again: frozenset[int] = frozenset()  # the loops that the step here has left, and come into anew
+
+
+def _block(location: Pending) -> AtomicEnd | None:
+    """The atomic block of a location; none of a loop of local work before its first access."""
+    block = atomic(location.point)
+    return None if location.local and block is not None and block.fresh else block
 
 
 @dataclass
@@ -68,7 +76,9 @@ class Steps:
         self.boot = boot
         self.ends = ends
         self.points = Points()
-        self.location_of: dict[int, str] = {}
+        self.location_of: dict[tuple[int, frozenset[int]], str] = {}
+        self.inside: frozenset[int] | None = frozenset()  # those loops around what is being built
+        # that stand there by their plain name: what leaves one of the others has left it
         self.before: dict[str, Block] = {}  # choices made on the way to a location
         self.pending: list[Pending] = []
         self.names: dict[str, int] = {}
@@ -100,6 +110,9 @@ class Steps:
         built: list[tuple[Pending, ir.Block]] = []
         while self.pending:
             location = self.pending.pop(0)
+            self.inside = None
+            if not self._is_transit(location):
+                self.inside = frozenset(map(id, loops_around(location.point))) - location.again
             built.append((location, tuple(location.body())))
             if len(built) > MOST_ACTIONS:
                 raise SpecError(
@@ -115,10 +128,7 @@ class Steps:
         return template
 
     def _action(self, location: Pending, body: ir.Block) -> ir.Action:
-        point = location.point
-        block = atomic(point)
-        if location.local and block is not None and block.fresh:
-            block = None  # a loop of local work before the block's first access
+        point, block = location.point, _block(location)
         around = loops_around(point)
         endless = bool(around) and loops.has_no_way_out(around[0])
         if endless and self.ends:
@@ -128,7 +138,10 @@ class Steps:
                 "a condition, a break or a return",
             )
         names = tuple(
-            ir.Loop(f"loop_{p.node.lineno}_{i}", p.scope.module.span(p.node))
+            ir.Loop(
+                f"loop_{p.node.lineno}_{i}{AGAIN * (id(p) in location.again)}",
+                p.scope.module.span(p.node),
+            )
             for i, p in enumerate(around)
         )[endless:]
         waits = location.wait is not None
@@ -142,11 +155,15 @@ class Steps:
             loops=names,
             resting=endless and not names,
             head=location.at in self.heads - self.not_heads,
-            transit=self.boot or location.local or (block is not None and not block.fresh),
+            transit=self._is_transit(location),
             reason=block.reason if block is not None else None,
             span=location.span,
             chain=calls(point),
         )
+
+    def _is_transit(self, location: Pending) -> bool:
+        block = _block(location)
+        return self.boot or location.local or (block is not None and not block.fresh)
 
     # -------------------------------------------------------------------------------- locations
 
@@ -169,13 +186,14 @@ class Steps:
         base = f"{function}_{span.line}"
         self.names[base] = self.names.get(base, 0) + 1
         at = base if self.names[base] == 1 else f"{base}_{self.names[base]}"
-        self.location_of[id(point)] = at
+        again = way.again(point)
+        self.location_of[id(point), again] = at
         self.before[at] = before or []
-        self.pending.append(Pending(at, point, span, access, wait, body, local))
+        self.pending.append(Pending(at, point, span, access, wait, body, local, again))
         return self._goto(point, way)
 
     def _goto(self, point: Point, way: Way) -> Block:
-        at = self.location_of[id(point)]
+        at = self.location_of[id(point), way.again(point)]
         at_head = way.main is not None and way.main in loops_around(point)
         (self.heads if at_head else self.not_heads).add(at)
         span = next((p.span for p in self.pending if p.at == at), None)
@@ -183,7 +201,7 @@ class Steps:
 
     def go(self, point: Point) -> Block:
         """What follows an access: the rest of the step."""
-        return self.expand(self.points.stale(point), Way())
+        return self.expand(self.points.stale(point), Way(inside=self.inside))
 
     # ------------------------------------------------------------------------------- expanding
 
@@ -196,7 +214,7 @@ class Steps:
                 scope.module.span(scope.module.tree.body[0]), "this design is too large to compile",
                 "smaller functions, fewer branches between two accesses",
             )
-        if id(point) in self.location_of:
+        if (id(point), way.again(point)) in self.location_of:
             return self._goto(point, way)
         match point:
             case End():

@@ -23,11 +23,13 @@ SPEC = str(Path(__file__).resolve().parents[2] / "specs" / "xen_idle_scrub.py")
 
 
 @pytest.mark.parametrize(("sets", "states"), [
-    ({"DOMAINS": 1}, 33_996),
-    ({"DOMAINS": 1, "PAGES": 1}, 5_728),
-    pytest.param({"DOMAINS": 1, "PAGES": 3}, 95_389, marks=pytest.mark.slow),
-    pytest.param({"DOMAINS": 1, "IDLE_CPUS": 2}, 183_684, marks=pytest.mark.slow),
-    pytest.param({"DOMAINS": 2}, 1_219_078, marks=pytest.mark.slow),
+    ({"DOMAINS": 1}, 34_154),
+    ({"DOMAINS": 1, "PAGES": 1}, 5_760),
+    pytest.param({"DOMAINS": 1, "TICKETS": 3}, 24_410, marks=pytest.mark.slow),
+    pytest.param({"DOMAINS": 1, "TICKETS": 3, "NO_SCRUB": True}, 40_642, marks=pytest.mark.slow),
+    pytest.param({"DOMAINS": 1, "PAGES": 3}, 96_141, marks=pytest.mark.slow),
+    pytest.param({"DOMAINS": 1, "IDLE_CPUS": 2}, 184_620, marks=pytest.mark.slow),
+    pytest.param({"DOMAINS": 2}, 1_221_926, marks=pytest.mark.slow),
 ])
 def test_holds(sets: dict[str, int | bool], states: int) -> None:
     verdict = quick.explore(compile_spec(SPEC, sets)[1], Limits())

@@ -5,17 +5,21 @@ of the gate (pyproject.toml)."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from modelcheck.engines import reference
 from modelcheck.engines.native import reduced
+from modelcheck.engines.native.exchange import exchanges
+from modelcheck.engines.packed import Layout
 from modelcheck.engines.quick import search as quick
 from modelcheck.frontend.compile import compile_spec
 from modelcheck.passes.symmetry import symmetry
 from modelcheck.passes.tickets import tickets
 from modelcheck.passes import REDUCTIONS
+from modelcheck.semantics import Semantics
 from modelcheck.trace import Limits
 from tests.agree.said import what_matters
 
@@ -79,3 +83,12 @@ def test_what_may_be_exchanged() -> None:
     _, program = compile_spec(SPEC, {})
     assert [t.name for t in symmetry(program).templates] == ["domain"]
     assert [c.size for c in tickets(program)] == [4]
+
+
+def test_where_there_is_no_room_for_an_exchange() -> None:
+    """As README says of MAX_ORDER=2."""
+    _, program = compile_spec(SPEC, {"DOMAINS": 1, "PAGES": 4, "MAX_ORDER": 2})
+    layout = Layout(Semantics(program))
+    assert 900_000 < sum(c.first[-1] for c in layout.controls.values()) < 1_000_000
+    found = replace(symmetry(program), counters=tickets(program))
+    assert len(exchanges(found, layout)) == 1

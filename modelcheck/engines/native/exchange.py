@@ -23,7 +23,7 @@ from modelcheck.passes.tickets import Counters, turned
 from modelcheck.semantics import State
 
 MOST_EXCHANGES = 5040
-MOST_NUMBERS = 400_000  # in the tables of the C text
+MOST_NUMBERS = 400_000  # in the tables of the C text, for all exchanges: of more, fewer are made
 
 
 @dataclass(frozen=True)

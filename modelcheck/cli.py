@@ -290,7 +290,7 @@ def table_command(
     ] = None,
     debug: Debug = False,
 ) -> None:
-    """Which design keeps which promise by name: a row for each instance that a gate looks at."""
+    """Which design keeps which promise: a row for each instance that a gate looks at."""
 
     def command() -> int:
         from modelcheck import tabled

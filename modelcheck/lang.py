@@ -395,5 +395,6 @@ def free(lock: object, /) -> bool:
 
 
 def at_rest() -> bool:
-    """Whether every process has ended or is at the head of its outermost loop."""
+    """Whether every process has ended or is at the head of its outermost loop: one of its own
+    function, or one that is never left."""
     _never_run()

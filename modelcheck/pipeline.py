@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelcheck.advice import smaller, would_help
+from modelcheck.engines.asked import NO_DEADLOCK
 from modelcheck.frontend.compile import compile_spec, compile_with_lines
 from modelcheck.frontend.declare import sentences
 from modelcheck.frontend.definitions import Expectation, Spec
@@ -118,8 +119,9 @@ def _too_many(spec: Spec, states: str, suffix: str) -> str:
 
 
 def chosen(spec: Spec, name: str) -> str:
-    """A property that was asked for, by its sentence or by the name of its function."""
-    known = ["deadlock", *sentences(spec)]
+    """A property that was asked for, by its sentence or by the name of its function, or `deadlock`.
+    """
+    known = ["deadlock", NO_DEADLOCK, *sentences(spec)]
     for sentence in (name, name.replace("_", " ")):
         if sentence in known:
             return sentence

@@ -1,5 +1,5 @@
-"""Which design keeps which promise: every instance that a gate looks at, each of its promises by
-name decided.
+"""Which design keeps which promise: every instance that a gate looks at, each of its promises
+decided, those by an invariant's name and its own.
 
 A search ends at its first violation; what that leaves open is searched for again, without what is
 broken, until nothing is open.  What meets a limit is unknown, never said to hold; nor is what
@@ -20,24 +20,22 @@ from pathlib import Path
 from modelcheck import pipeline
 from modelcheck.apart import Told, in_processes
 from modelcheck.engines.asked import NO_DEADLOCK, sentences
-from modelcheck.frontend.compile import compile_spec, read_spec
+from modelcheck.frontend.compile import compile_spec
 from modelcheck.frontend.definitions import Spec
-from modelcheck.gate import (
-    DEADLOCK, GRACE, Instance, Rules, doubts, instances, kept_from, left, verify,
-)
+from modelcheck.gate import GRACE, Instance, Rules, doubts, instances, kept_from, left, verify
 from modelcheck.gated import INCONCLUSIVE, Finding
 from modelcheck.ir import Program
-from modelcheck.project import project
+from modelcheck.project import Project, project
 from modelcheck.report.pieces import write
 from modelcheck.report.progress import ProgressLine
 from modelcheck.report.promises import markdown, table_rows
-from modelcheck.source import ConfigurationError
 from modelcheck.tabled import Promise, Status, Tabled, exit_code, from_json, to_json
 from modelcheck.trace import Verdict
 from modelcheck.vacuous import never_asserted, seldom_meant, whether_meant
 
 NO_DEADLOCK_LABEL = "X1"  # every design promises it, and none has to say so
 KEPT, README = Path("specs/table.json"), Path("README.md")
+TOUR = Path("specs/first_steps")  # of the language: no designs
 MEANT: dict[str, Status] = {
     "reached": "holds", "not reached": "vacuous", "not checked": "unknown",
 }
@@ -47,12 +45,10 @@ BEGIN, END = "<!-- by python -m modelcheck.table -->\n", "<!-- end of the table 
 # ------------------------------------------------------------------------------ one instance
 
 
-def promised(spec: Spec, program: Program) -> dict[str, str]:
-    """The sentence of each invariant that an instance promises, with its label; nothing if there is
-    none but that nobody is stuck for ever."""
-    known = spec.labels
-    found = {said: known[said] for _, said, _ in sentences(program) if said in known}
-    return {**found, NO_DEADLOCK: NO_DEADLOCK_LABEL} if found else {}
+def promised(spec: Spec, program: Program) -> dict[str, str | None]:
+    """Each sentence that an instance promises, with its label; None if it is the spec's own."""
+    known = {**spec.labels, NO_DEADLOCK: NO_DEADLOCK_LABEL}
+    return {said: known.get(said) for _, said, _ in sentences(program)}
 
 
 def tabled(instance: Instance, rules: Rules) -> Tabled:
@@ -60,14 +56,9 @@ def tabled(instance: Instance, rules: Rules) -> Tabled:
     began = time.monotonic()
     row = Tabled(instance.spec, instance.shown(), ())
     try:
-        if not read_spec(instance.spec, dict(instance.sets)).labels:
-            return row
         spec, program = compile_spec(instance.spec, dict(instance.sets))
-        labels = promised(spec, program)
-        if not labels:
-            return row
         row = replace(row, sources=pipeline.sources(spec), promises=tuple(
-            Promise(label, said, "unknown") for said, label in labels.items()
+            Promise(label, said, "unknown") for said, label in promised(spec, program).items()
         ))
         row = _decided(row, instance, program, rules, began)
         return _meant(row, program, rules, began)
@@ -79,16 +70,15 @@ def _decided(
     row: Tabled, instance: Instance, program: Program, rules: Rules, began: float
 ) -> Tabled:
     """The row with what can be decided; why, where something cannot."""
-    while still_open := [p.sentence for p in row.promises if p.status == "unknown"]:
-        asked = tuple(DEADLOCK if s == NO_DEADLOCK else s for s in still_open)
-        verdict = verify(instance, asked, rules, began)
+    while still_open := tuple(p.sentence for p in row.promises if p.status == "unknown"):
+        verdict = verify(instance, still_open, rules, began)
         doubt = doubts(verdict, rules.require_validated)
         if doubt:
             return replace(row, findings=doubt)
         row = replace(row, promises=tuple(
             _decide(p, program, verdict) if p.status == "unknown" else p for p in row.promises
         ))
-        if still_open == [p.sentence for p in row.promises if p.status == "unknown"]:
+        if still_open == tuple(p.sentence for p in row.promises if p.status == "unknown"):
             assert verdict.trace is not None, "a search of all states decides all"
             return _faulted(row, len(verdict.trace.steps))
     return row
@@ -108,7 +98,9 @@ def _decide(promise: Promise, program: Program, verdict: Verdict) -> Promise:
     lengths = [p.depth for p in found if p.status == "violated" and p.depth is not None]
     if lengths:
         return replace(promise, status="fails", length=min(lengths))
-    if not all(p.status == "holds" for p in found):
+    if any(p.status == "not reached" for p in found):
+        return replace(promise, status="unreached")
+    if not all(p.status in ("holds", "reached") for p in found):
         return promise
     asserted = all(p.kind == "assert" for p in found)
     vacuous = asserted and never_asserted(promise.sentence, program, verdict)
@@ -140,8 +132,7 @@ def _meant(row: Tabled, program: Program, rules: Rules, began: float) -> Tabled:
 def run(
     wanted: tuple[Instance, ...], rules: Rules, jobs: int, told: Told, grace: float = GRACE
 ) -> tuple[Tabled, ...]:
-    """The rows: each instance that promises something, or of which that cannot be said.  The specs
-    of a folder come before those of the folders in it."""
+    """The rows.  The specs of a folder come before those of the folders in it."""
 
     def work(number: int) -> Tabled:
         return tabled(wanted[number], rules)
@@ -152,13 +143,7 @@ def run(
 
     names = tuple(instance.spec for instance in wanted)
     rows = in_processes(names, work, without, rules.budget + grace, jobs, told)
-    kept = [row for row in rows if row.promises or row.findings]
-    if not kept:
-        raise ConfigurationError(
-            "no spec here promises an invariant by name: write assert clean_handover(pg), or "
-            "PROMISES = promises(...)"
-        )
-    return tuple(sorted(kept, key=lambda row: len(Path(row.spec).parts)))
+    return tuple(sorted(rows, key=lambda row: len(Path(row.spec).parts)))
 
 
 # ---------------------------------------------------------------------------------- README's
@@ -170,6 +155,11 @@ def for_readme(readme: str, rows: tuple[Tabled, ...]) -> str:
         return pipeline.between_markers(readme, BEGIN, END, markdown(rows))
     except ValueError as error:
         raise SystemExit(f"{README} {error}") from None
+
+
+def designs(project: Project) -> tuple[Instance, ...]:
+    """What README's table is about: all that the gate looks at, without the tour."""
+    return tuple(i for i in instances([], project) if TOUR not in Path(i.spec).parents)
 
 
 def main() -> None:
@@ -185,7 +175,7 @@ def main() -> None:
         rules = Rules(chosen.budget or settings.budget, None, settings.require_validated)
         at_once = settings.jobs or os.cpu_count() or 1
         with ProgressLine("table", sys.stderr) as progress:
-            rows = run(instances([], settings), rules, at_once, progress.show)
+            rows = run(designs(settings), rules, at_once, progress.show)
     write(table_rows(rows), sys.stdout)
     if all(row.promises for row in rows):
         pipeline.write_aside(KEPT, to_json(rows))

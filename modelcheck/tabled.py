@@ -1,4 +1,5 @@
-"""What the designs promise, by invariant: frozen data, for the text, for Markdown and as JSON."""
+"""What the designs promise, by invariant and of their own: frozen data, for the text, for Markdown
+and as JSON."""
 
 from __future__ import annotations
 
@@ -10,22 +11,24 @@ from typing import Any, Literal, get_args
 
 from modelcheck.gated import Finding, of_all
 
-FORMAT, VERSION = "modelcheck-table", 1
+FORMAT, VERSION = "modelcheck-table", 2
 ORDER = "SLAKXP"  # secrets, lists, accounting, locks, deadlock, progress; others after them
 
-Status = Literal["fails", "faults", "unknown", "holds", "vacuous"]
+Status = Literal["fails", "faults", "unreached", "unknown", "holds", "vacuous"]
 
 
 @dataclass(frozen=True)
 class Promise:
-    """What became of one property of an instance that has an invariant's sentence.
+    """What became of one property of an instance.
 
+    label   of the invariant that has its sentence; None: it is the design's own
     status  faults: a run dereferences None, leaves a range, ... before any breaks this, and nothing
-            is known of longer ones; vacuous: no run comes to where it is asserted, or meant to hold
+            is known of longer ones; unreached: a @sometimes that no run reaches; vacuous: no run
+            comes to where it is asserted, or meant to hold
     length  of a shortest run that breaks it, or that faults; else None
     """
 
-    label: str
+    label: str | None
     sentence: str
     status: Status
     length: int | None = None
@@ -52,9 +55,9 @@ class Tabled:
         """The parameters that were set, or `default`."""
         return " ".join(self.sets) or "default"
 
-    def cell(self, label: str) -> tuple[Status | Literal["not promised"], int | None]:
-        """What became of the promises under a label: a failure, the shortest, before what is not
-        known, and that before what holds."""
+    def cell(self, label: str | None) -> tuple[Status | Literal["not promised"], int | None]:
+        """What became of the promises under a label (None: of the design's own): a failure, the
+        shortest, before what is not known, and that before what holds."""
         under = [p for p in self.promises if p.label == label]
         if not self.promises:  # it was not come to
             return "unknown", None
@@ -69,7 +72,8 @@ def labels(rows: tuple[Tabled, ...]) -> dict[str, tuple[str, ...]]:
     """Each label that some row promises, in the order of columns, with what it says."""
     said: dict[str, dict[str, None]] = {}
     for promise in (p for r in rows for p in r.promises):
-        said.setdefault(promise.label, {})[promise.sentence] = None
+        if promise.label is not None:
+            said.setdefault(promise.label, {})[promise.sentence] = None
     return {label: tuple(said[label]) for label in sorted(said, key=_place)}
 
 

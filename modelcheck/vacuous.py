@@ -27,13 +27,13 @@ def never_asserted(sentence: str, program: Program, verdict: Verdict) -> bool:
 
 
 def seldom_meant(program: Program) -> tuple[Property, ...]:
-    """That the `when` of an @always is ever true, for each whose `when` is not true at once: each
-    a @sometimes with the same sentence."""
+    """That the `when` of an @always or a @lemma is ever true, for each whose `when` is not true at
+    once: each a @sometimes with the same sentence."""
     semantics = Semantics(program)
     begins = [begin.state for begin in semantics.initial() if begin.state is not None]
     meant = [
         Property("sometimes", p.sentence, Const(True, Bool()), p.when, p.span)
-        for p in program.properties if p.kind == "always" and p.when is not None
+        for p in program.properties if p.invariant and p.when is not None
     ]
     return tuple(m for m in meant if not any(semantics.holds(m, s) is True for s in begins))
 

@@ -21,7 +21,7 @@ which an allocation fails; with OWN_LOCKS that is fair if nobody else frees, so 
 """
 from typing import Annotated
 
-from modelcheck.lang import (Ghost, Lock, Process, always, array, between, boot, chain, fetch_add,
+from modelcheck.lang import (Ghost, Lock, Process, array, between, boot, chain, fetch_add,
     free, holds, instances, invariant, param, process, promises, shared, sometimes, spin_lock,
     spin_unlock, this_process, violates)
 from modelcheck.xen.invariants import (clean_handover, every_page_is_owned, no_live_scrub,
@@ -65,8 +65,13 @@ def on_one_list_or_held() -> bool:
     return all(sum(pg in chain(pages.next, "next") for pages in heap)
                == (0 if pg.holder is not None else 1) for pg in instances(Page))
 
-PROMISES = promises(page_lists(heap), on_one_list_or_held(),
-                    when=free(locks[CLEAN]) and free(locks[DIRTY]))
+@invariant("S2", "every page on the clean list is scrubbed")
+def clean_list_is_clean() -> bool:
+    return all(is_scrubbed(pg) for pg in chain(heap[CLEAN].next, "next"))
+
+PROMISES = (promises(clean_list_is_clean()),
+            promises(page_lists(heap), on_one_list_or_held(),
+                     when=free(locks[CLEAN]) and free(locks[DIRTY])))
 
 @boot
 def init_heap_pages() -> None:
@@ -135,10 +140,6 @@ def idle_loop() -> None:
             pg.holder = None
             fetch_add(node.in_hands, -1)
             spin_unlock(locks[CLEAN])
-
-@always
-def every_page_on_the_clean_list_is_scrubbed() -> bool:
-    return all(is_scrubbed(pg) for pg in chain(heap[CLEAN].next, "next"))
 
 @sometimes
 def a_page_is_scrubbed_in_an_idle_CPUs_hands() -> bool:

@@ -99,7 +99,7 @@ def alloc_heap_pages(order: Order, no_scrub: bool) -> Page | None:
     spin_lock(heap_lock)
     pg = page_list_remove_head(heap[order])
     if pg is None:
-        assert no_extent_is_free(order), "an allocation fails only when no extent is free"
+        assert no_extent_is_free(order)
         spin_unlock(heap_lock)
         return None
     for i in range(1 << order):
@@ -253,7 +253,7 @@ def domain_kill() -> None:
     spin_unlock(page_alloc_lock)
     assert d.pending_scrub is None, "nothing is left in the stash of a dead domain"
 
-@predicate
+@invariant("P1", "an allocation fails only when no extent is free")
 def no_extent_is_free(order: Order) -> bool:
     return all(pg.count_info.state != PGC.FREE or pg.order != order for pg in instances(Page))
 

@@ -26,10 +26,10 @@ from modelcheck.lang import (Ghost, Indexed, Lock, Process, array, between, boot
     spin_lock, spin_unlock, this_process, violates)
 from modelcheck.xen.buddy import MAX_ORDER, Order, is_free_buddy
 from modelcheck.xen.invariants import (buddies, clean_handover, conservation, conservative_label,
-    every_page_is_owned, maximal_merge, no_live_scrub, page_lists, unique_place)
+    every_page_is_owned, is_listed, maximal_merge, no_live_scrub, page_lists, unique_place)
 from modelcheck.xen.page import (PGC, CountInfo, PageContents, fill_page, is_half_scrubbed,
     is_scrubbed, scrub_one_page)
-from modelcheck.xen.page_list import (PageListHead, is_listed, page_list_add_tail, page_list_del,
+from modelcheck.xen.page_list import (PageListHead, page_list_add_tail, page_list_del,
     page_list_remove_head)
 
 INSTANCE = instance(MAX_ORDER=1)
@@ -115,7 +115,7 @@ def merge_and_list(pg: Page, order: Order) -> None:
         buddy = element(Page, neighbour)
         if not is_free_buddy(buddy, order):
             break
-        assert is_listed(buddy, heap[order]), "what is taken off a heap list is on it"
+        assert is_listed(buddy, heap[order])
         page_list_del(buddy, heap[order])
         if index_of(buddy) < index_of(pg):
             pg = buddy

@@ -2,14 +2,14 @@
 
 heap_lock still guards the list.  A CPU scrubs a page only after it has moved that page's own scrub
 state with cmpxchg, and an idle CPU never keeps an allocation waiting for the lock.
-
 As first proposed nobody waits for a scrub that is under way: an allocation that meets SCRUBBING
 takes the page as it is, and a dirty page is returned.  With WAIT it waits for the scrub's end.
 
 What cmpxchg cannot guard is the list that the idle CPUs walk: see per_page_cmpxchg_lists.py.
 """
 from modelcheck.lang import (Enum, Lock, always, auto, boot, chain, cmpxchg, cpu_relax, holds,
-    instances, param, process, shared, sometimes, spin_lock, spin_unlock, violates)
+    instances, invariant, param, process, promises, shared, sometimes, spin_lock, spin_unlock,
+    violates)
 from modelcheck.xen.invariants import clean_handover, no_live_scrub
 from modelcheck.xen.page import PageContents, fill_page, is_scrubbed, scrub_one_page
 
@@ -90,9 +90,11 @@ def idle_loop() -> None:
                 pg.scrub = Scrub.CLEAN
             pg = pg.next                      # may be stale: pg can have left the list
 
-@always
-def a_clean_page_is_scrubbed() -> bool:
+@invariant("S2", "a clean page is scrubbed")
+def clean_is_scrubbed() -> bool:
     return all(is_scrubbed(pg) for pg in instances(Page) if pg.scrub == Scrub.CLEAN)
+
+PROMISES = promises(clean_is_scrubbed())
 
 @always
 def no_page_in_use_is_on_the_heap_list() -> bool:

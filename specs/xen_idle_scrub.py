@@ -41,17 +41,17 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from modelcheck.lang import (Enum, Ghost, Indexed, Process, array, atomic, auto, between, boot,
-    choose, clear_bit, cmpxchg, element, free, holds, index_of, instance, instances, not_null,
-    param, predicate, process, promises, replace, shared, smp_wmb, sometimes, test_and_clear_bit,
+    choose, clear_bit, cmpxchg, element, free, holds, index_of, instance, instances, invariant,
+    not_null, param, process, promises, replace, shared, smp_wmb, sometimes, test_and_clear_bit,
     test_and_set_bit, this_process, violates)
 from modelcheck.xen.buddy import (INVALID_DIRTY_IDX, MAX_ORDER, DirtyIndex, Order,
     check_and_stop_scrub, first_dirty_above, first_dirty_below, is_free_buddy, page_list_add_scrub)
 from modelcheck.xen.invariants import (abort_under_lock, avail_counts, buddies, clean_before_dirty,
-    clean_handover, conservation, conservative_label, freed_once, index_soundness,
+    clean_handover, conservation, conservative_label, freed_once, index_soundness, is_listed,
     legal_scrub_transition, maximal_merge, need_scrub_suffices, no_live_scrub, not_held,
     one_scrubber, page_lists, under_lock, unique_place)
 from modelcheck.xen.page import (PGC, Buddy, CountInfo, PageContents, fill_page, scrub_one_page)
-from modelcheck.xen.page_list import (PageListHead, is_listed, page_list_add_tail, page_list_del,
+from modelcheck.xen.page_list import (PageListHead, page_list_add_tail, page_list_del,
     page_list_empty, page_list_remove_head)
 from modelcheck.xen.spinlock import TicketLock, spin_lock_cb, ticket_lock, ticket_unlock
 
@@ -151,7 +151,7 @@ def alloc_heap_pages(order: Order, no_scrub: bool) -> Page | None:
     if pg is None and not no_scrub:
         pg = get_free_buddy(order, True)
     if pg is None:
-        assert no_buddy_is_as_large(order), "an allocation fails only when no buddy is as large"
+        assert no_buddy_is_as_large(order)
         node.failing = True
         ticket_unlock(heap_lock)
         node.failing = False
@@ -450,7 +450,7 @@ def scrub_buddy(pg: Page, order: Order) -> Outcome:
     if st.drop:
         return Outcome.OUT
     if i == (1 << order) - 1:
-        assert is_listed(pg, heap[order]), "what is taken off a heap list is on it"
+        assert is_listed(pg, heap[order])
         page_list_del(pg, heap[order])
         page_list_add_scrub(pg, heap[order], order, INVALID_DIRTY_IDX)
     else:
@@ -547,7 +547,7 @@ PROMISES = (
 )
 
 
-@predicate
+@invariant("P1", "an allocation fails only when no buddy is as large")
 def no_buddy_is_as_large(order: Order) -> bool:
     return all(heap[j].next is None for j in range(order, MAX_ORDER + 1))
 

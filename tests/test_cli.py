@@ -146,9 +146,10 @@ def test_usage(args: list[str]) -> None:
 
 
 def test_only_the_property_that_was_asked_for() -> None:
-    """By sentence, by the name of its function, and deadlock by that word."""
+    """By sentence, by the name of its function, and deadlock by that word too."""
     assert run("verify", "count.py", "--property", "every page is counted").exit_code == 12
     assert run("verify", "count.py", "--property", "every_page_is_counted").exit_code == 12
+    assert run("verify", "count.py", "--property", "no process is stuck for ever").exit_code == 0
     result = run("verify", "count.py", "--property", "deadlock")
     assert result.exit_code == 0
     assert result.stdout.startswith(
@@ -156,6 +157,31 @@ def test_only_the_property_that_was_asked_for() -> None:
         "instance\n  expected   not judged: only what was asked for was checked\n"
     )
     assert "not checked           always    every page is counted\n" in result.stdout
+
+
+UNHELD = '''\
+from modelcheck.lang import Lock, process, spin_lock, spin_unlock, violates
+
+EXPECT = violates("a lock is released by the CPU that holds it")
+heap_lock = Lock("heap_lock")
+
+
+@process
+def cpu() -> None:
+    spin_unlock(heap_lock)
+    spin_lock(heap_lock)
+'''
+
+
+def test_what_spin_unlock_asserts_is_a_property_too(count: Path) -> None:
+    """Listed in every verdict, it could be named by neither `--property` nor EXPECT."""
+    (count / "unheld.py").write_text(UNHELD, encoding="utf-8")
+    released = "a lock is released by the CPU that holds it"
+    assert run("verify", "unheld.py", "--property", released).exit_code == 14
+    expected = run("verify", "unheld.py")
+    assert expected.exit_code == 14
+    assert "  expected   yes: EXPECT says violates(" in expected.stdout
+    assert run("verify", "count.py", "--property", released).exit_code == 151  # it has no lock
 
 
 ASSERTS = '''\

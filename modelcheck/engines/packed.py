@@ -16,6 +16,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from math import prod
 
@@ -98,7 +99,7 @@ class Joined:
 
     leaves: tuple[tuple[Variable, Leaf], ...]
 
-    @property
+    @cached_property
     def values(self) -> int:
         """How many there are."""
         return prod(leaf.values for _, leaf in self.leaves)
@@ -108,7 +109,7 @@ class Joined:
         """How many such numbers."""
         return self.leaves[0][0].cells
 
-    @property
+    @cached_property
     def bits(self) -> int:
         """How many bits they take."""
         return (self.values - 1).bit_length()

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from modelcheck import ir
 from modelcheck.frontend.constants import evaluate, sort_of_constant
 from modelcheck.frontend.definitions import (
-    ArrayType, Constant, Definition, EnumClass, Expectation, Function, Invariant, Module, Object,
-    ObjectType,
-    Parameter, ProtocolClass, SharedClass, SharedField, Spec, TypeAlias_, Word, WordClass,
+    RELEASED, ArrayType, Constant, Definition, EnumClass, Expectation, Function, Invariant, Module,
+    Object, ObjectType, Parameter, ProtocolClass, SharedClass, SharedField, Spec, TypeAlias_, Word,
+    WordClass,
 )
 from modelcheck.frontend.promises import give_sentences, invariant_of, promised, reads_memory
 from modelcheck.frontend.types import Types, called
@@ -475,13 +475,16 @@ class _Declarer:
 
 
 def sentences(spec: Spec) -> tuple[str, ...]:
-    """The sentences of a spec's properties and of every assert in its modules."""
+    """The sentences of a spec's properties and of every assert in its modules, and of what
+    spin_unlock asserts."""
     found = [spec.sentence(p) for p in spec.properties]
     for module in spec.modules:
         for node in ast.walk(module.tree):
             match node:
                 case ast.Assert(msg=ast.Constant(value=str(sentence))):
                     found.append(sentence)
+                case ast.Call(func) if module.scope.get(called(func)) == Word("spin_unlock"):
+                    found.append(RELEASED)
                 case _:
                     pass
     return tuple(dict.fromkeys(found))

@@ -14,6 +14,7 @@ from modelcheck.frontend.subset import span_of
 from modelcheck.source import Span
 
 UNBOUNDED = ir.Int(-(2**62), 2**62)  # an int whose range is still to be inferred
+RELEASED = "a lock is released by the CPU that holds it"  # asserted wherever spin_unlock stands
 
 
 @dataclass(frozen=True)

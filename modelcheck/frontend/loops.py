@@ -10,7 +10,7 @@ from modelcheck import ir
 from modelcheck.frontend import quantifiers
 from modelcheck.frontend.definitions import UNBOUNDED
 from modelcheck.frontend.points import (
-    Block, For, Point, Seq, Test, Way, While,
+    Block, For, Point, Seq, Test, Way, While, calls,
     loops_around,
 )
 from modelcheck.frontend.values import (
@@ -26,8 +26,14 @@ def _turn(s: Steps, point: While | For, way: Way) -> Way | None:
     """How a loop's head is passed; None if that would come round without an access."""
     if id(point) in way.heads:
         return None
-    outermost = len(loops_around(point)) == 1
-    return Way(way.heads | {id(point)}, way.from_head or outermost)
+    return Way(way.heads | {id(point)}, point if is_main(point) else way.main)
+
+
+def is_main(loop: While | For) -> bool:
+    """The loop at whose head a process is at rest: the outermost, if it stands in the process's own
+    function or is never left.  (One that a function has to try again, and that it leaves, is not.)
+    """
+    return len(loops_around(loop)) == 1 and (not calls(loop) or has_no_way_out(loop))
 
 
 def while_head(s: Steps, point: While, way: Way) -> Block:

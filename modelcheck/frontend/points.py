@@ -136,10 +136,10 @@ N = TypeVar("N", bound=ast.AST)
 @dataclass(frozen=True)
 class Way:
     """How `Steps.expand` came to a point: the loop heads passed without an access since the last
-    location, and whether the outermost loop's was among them."""
+    location, and the process's main loop (`loops.is_main`) if its was among them."""
 
     heads: frozenset[int] = frozenset()
-    from_head: bool = False
+    main: Point | None = None
 
 
 class Points:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from modelcheck import ir
 from modelcheck.frontend import places
-from modelcheck.frontend.definitions import Function, Word
+from modelcheck.frontend.definitions import RELEASED, Function, Word
 from modelcheck.frontend.points import (
     Block, Keep, Point, Seq, Way,
 )
@@ -95,7 +95,7 @@ def _lock(
         )
     held = ir.Assert(
         ir.Binary("==", ir.Cell(holder, span), me, span),
-        "a lock is released by the CPU that holds it", span,
+        RELEASED, span,
     )
     return s.location(
         here, node, ir.Store(locked, no, (), word), way,

@@ -176,7 +176,8 @@ class Steps:
 
     def _goto(self, point: Point, way: Way) -> Block:
         at = self.location_of[id(point)]
-        (self.heads if way.from_head else self.not_heads).add(at)
+        at_head = way.main is not None and way.main in loops_around(point)
+        (self.heads if at_head else self.not_heads).add(at)
         span = next((p.span for p in self.pending if p.at == at), None)
         return [*self.before[at], ir.Goto(at, span) if span else ir.Goto(at)]
 

@@ -9,12 +9,12 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
+from modelcheck.frontend.definitions import RELEASED
 from modelcheck.heap.faults import CutShort, Fault
 from modelcheck.heap.objects import Memory, Place, View, element_at, place_of
 from modelcheck.heap.scheduler import Atomic, IrqsOff, Scheduler
 
 T = TypeVar("T")
-NOT_HELD = "a lock is released by the CPU that holds it"
 
 
 class Words:
@@ -105,7 +105,7 @@ class Words:
         self.scheduler.gate()
         self._locked(lock).write(False)
         if self._holder(lock).read() is not self._self():
-            raise Fault("assert", NOT_HELD)
+            raise Fault("assert", RELEASED)
         self._hold(lock, None)
 
     def wait_until(self, condition: Callable[[], bool], strong: bool = False) -> None:

@@ -1,13 +1,15 @@
-"""Designs by invariants, for people: a row for each instance, a column for each label.
+"""Designs by invariants, for people: a row for each instance, a column for each label, and a last
+one for what has none.
 
-                                S1        S6     L1  X1
-    per_page_cmpxchg            fails 10  holds  -   holds
-    per_page_cmpxchg WAIT=True  holds     holds  -   holds
+                                S1        S6     L1  X1     own
+    per_page_cmpxchg            fails 10  holds  -   holds  holds
+    per_page_cmpxchg WAIT=True  holds     holds  -   holds  holds
 """
 
 from __future__ import annotations
 
 import os
+import shlex
 from collections import Counter
 from itertools import groupby
 from pathlib import Path
@@ -18,49 +20,65 @@ from modelcheck.report.pieces import Piece, Row, clean, row
 from modelcheck.tabled import Tabled, exit_code, labels
 
 NONE, UNKNOWN = "-", "?"
+OWN = "own"
+OWN_SAYS = (
+    "what the design checks besides: the @always, @sometimes and asserts that only it has"
+)
 STYLES = {
-    "holds": "green", "fails": "bold red", "faults": "red", "vacuous": "yellow", UNKNOWN: "yellow",
+    "holds": "green", "fails": "bold red", "faults": "red", "unreached": "red",
+    "vacuous": "yellow", UNKNOWN: "yellow",
 }
 MEANS = {
     "holds": "in every reachable state of this instance",
     "fails": "after so many steps, and no run fails in fewer",
     "faults": "a run leaves a range, follows None, ... after so many steps, before this is broken",
+    "unreached": "no run reaches what a @sometimes wants to be reached",
     "vacuous": "no run comes to where it is asserted, or meant to hold",
     UNKNOWN: "not known",
     NONE: "not promised",
 }
 COUNTED = (
-    ("holds", "hold"), ("fails", "fail"), ("faults", "fault"), ("vacuous", "vacuous"),
-    (UNKNOWN, "not known"),
+    ("holds", "hold"), ("fails", "fail"), ("faults", "fault"), ("unreached", "unreached"),
+    ("vacuous", "vacuous"), (UNKNOWN, "not known"),
 )
 
 
 def table_rows(rows: tuple[Tabled, ...]) -> list[Row]:
-    """The table, what its labels and words mean, the reasons for what is not known, a last line."""
-    said = labels(rows)
+    """The table, what its labels and words mean, which of the designs' own do not hold, the reasons
+    for what is not known, how to see what fails, a last line."""
+    said = _said(rows)
+    if not said:  # nothing was come to
+        return [*reasons(rows), _end(rows, [])]
     cells = _cells(rows)
     lines = [[name, *line] for name, line in zip(_names(rows), cells, strict=True)]
-    heads = ["", *said]
+    heads = ["", *(head for head, _ in said)]
     widths = [max(map(len, column)) for column in zip(heads, *lines, strict=True)]
     text = [_row(heads, widths, "dim"), *(_row(line, widths, "") for line in lines), ()]
-    wide = max(map(len, said), default=0)
-    text += [row(f"{label:<{wide}}  {'; '.join(sentences)}") for label, sentences in said.items()]
+    wide = max((len(head) for head, _ in said), default=0)
+    text += [row(f"{head:<{wide}}  {says}") for head, says in said]
     text += [(), *(row(f"{word}: {meaning}", "dim") for word, meaning in _words(cells).items()), ()]
-    return [*text, *reasons(rows), _end(rows, cells)]
+    broken = [row(f"  {name}: {cell}: {sentence}") for name, cell, sentence in _own_broken(rows)]
+    if broken:
+        text += [row(f"{OWN}, what does not hold:"), *broken, ()]
+    return [*text, *reasons(rows), *_how_to_see(rows), _end(rows, cells)]
 
 
 def markdown(rows: tuple[Tabled, ...]) -> str:
-    """The table, and what its words and labels mean, as Markdown; a design links to its spec."""
-    said = labels(rows)
+    """The same as Markdown, without the reasons and the last line; a design links to its spec."""
+    said = _said(rows)
     cells = _cells(rows)
-    lines = [["design", *said], ["---"] * (1 + len(said))]
+    lines = [["design", *(head for head, _ in said)], ["---"] * (1 + len(said))]
     for result, name, line in zip(rows, _names(rows), cells, strict=True):
         name = name.partition(" ")[0]
         link = " ".join((f"[{name}]({result.spec})", *(f"`{s}`" for s in result.sets)))
         lines.append([link, *(f"**{c}**" if c.startswith("fails") else c for c in line)])
     text = [f"| {' | '.join(line)} |" for line in lines]
     text += ["", "; ".join(f"*{word}*: {meaning}" for word, meaning in _words(cells).items()) + "."]
-    text += ["", *(f"- {label}: {'; '.join(sentences)}" for label, sentences in said.items())]
+    text += ["", *(f"- {head}: {says}" for head, says in said)]
+    text += [
+        f"  - {name.replace(' ', ' `', 1)}{'`' if ' ' in name else ''}: {cell}: {sentence}"
+        for name, cell, sentence in _own_broken(rows)
+    ]
     return "".join(clean(line) + "\n" for line in text)
 
 
@@ -83,15 +101,50 @@ def _names(rows: tuple[Tabled, ...]) -> list[str]:
     ]
 
 
+def _columns(rows: tuple[Tabled, ...]) -> tuple[str | None, ...]:
+    """The labels, and None for what has none, if any has such."""
+    own = any(p.label is None for r in rows for p in r.promises)
+    return (*labels(rows), *((None,) if own else ()))
+
+
+def _said(rows: tuple[Tabled, ...]) -> list[tuple[str, str]]:
+    """The head of each column, with what it means."""
+    known = labels(rows)
+    return [
+        (OWN, OWN_SAYS) if label is None else (label, "; ".join(known[label]))
+        for label in _columns(rows)
+    ]
+
+
 def _cells(rows: tuple[Tabled, ...]) -> list[list[str]]:
-    """What stands under each label, row by row."""
-    return [[_cell(result, label) for label in labels(rows)] for result in rows]
+    """What stands in each column, row by row."""
+    return [[_cell(*result.cell(label)) for label in _columns(rows)] for result in rows]
 
 
-def _cell(result: Tabled, label: str) -> str:
-    status, length = result.cell(label)
+def _cell(status: str, length: int | None) -> str:
     word = {"unknown": UNKNOWN, "not promised": NONE}.get(status, status)
     return word if length is None else f"{word} {length}"
+
+
+def _own_broken(rows: tuple[Tabled, ...]) -> list[tuple[str, str, str]]:
+    """Of the designs' own sentences those that do not hold, each with its row's name and a cell."""
+    return [
+        (name, _cell(p.status, p.length), p.sentence)
+        for name, result in zip(_names(rows), rows, strict=True) for p in result.promises
+        if p.label is None and p.status in ("fails", "unreached", "vacuous")
+    ]
+
+
+def _how_to_see(rows: tuple[Tabled, ...]) -> list[Row]:
+    """The command that shows the first failure's trace."""
+    for result in rows:
+        for p in result.promises:
+            if p.status == "fails":
+                words = ["modelcheck", "verify", result.spec]
+                words += [word for one in result.sets for word in ("--set", one)]
+                shown = shlex.join([*words, "--property", p.sentence])
+                return [row(f"to see how one fails: {shown}", "dim"), ()]
+    return []
 
 
 def _words(cells: list[list[str]]) -> dict[str, str]:

@@ -11,9 +11,7 @@ is one list of single pages (`page_list`, `free_list`, ...), or an array of list
 order (`page_lists`, `buddies`, ...).  `invalid` is first_dirty's value for a buddy that is clean.
 
 What is said of a step, and not of memory, is an assert in the step's function.  Those that take
-words, or a lock, are no step of their own: they ride on the one before them.  K4 (no heap
-operation in a hard interrupt) needs an interrupt that meets heap_lock held by the CPU that it
-interrupts: it is K2 there, or the deadlock.
+words, a lock, or ghosts, are no step of their own: they ride on the one before them.
 """
 
 from typing import Protocol, Self, TypeVar
@@ -29,6 +27,7 @@ from modelcheck.lang import (
     predicate,
     this_process,
 )
+from modelcheck.xen.cache import HasRam, ram_is_scrubbed
 from modelcheck.xen.page import (
     PGC,
     Buddy,
@@ -82,6 +81,14 @@ class HasHolder(Protocol):
     """Any lock."""
 
     holder: Ghost[Process | None]
+
+
+class HasIrqs(Protocol):
+    """A CPU.  Ghosts: an @interrupt sets and clears `in_irq`, and `irqs_are_off` is set in front of
+    `with irqs_off():` and cleared behind it."""
+
+    in_irq: Ghost[bool]
+    irqs_are_off: Ghost[bool]
 
 
 class Chunk(Protocol):
@@ -177,6 +184,12 @@ T = TypeVar("T", bound=HasTotPages)
 def clean_handover(pg: HasContents) -> bool:
     """Asserted of each page that an allocation, which did not ask for dirty ones, has returned."""
     return is_scrubbed(pg)
+
+
+@invariant("S1", "a guest with its caches off reads no dirty page")
+def clean_in_ram(pg: HasRam) -> bool:
+    """As `clean_handover`, of what lies behind the caches."""
+    return ram_is_scrubbed(pg)
 
 
 @invariant("S2", "a free page that is not scrubbed says need_scrub")
@@ -302,6 +315,12 @@ def page_lists(heads: Array[PageListHead[P]]) -> bool:
         for head in heads for pg in chain(head.next, "next"))
 
 
+@invariant("L1", "what is taken off a heap list is on it")
+def is_listed(page: P, head: PageListHead[P]) -> bool:
+    """What `page_list_del` takes for granted: asserted in front of it."""
+    return page in chain(head.next, "next")
+
+
 @invariant("L2", "the heap holds the free pages and no others")
 def free_list(pages: type[LS], head: PageListHead[LS]) -> bool:
     return all((pg in chain(head.next, "next")) == (pg.count_info.state == PGC.FREE)
@@ -405,6 +424,13 @@ def not_held(lock: HasHolder) -> bool:
 def in_order(heap_lock: HasHolder) -> bool:
     """Asserted in front of the taking of a page_alloc_lock."""
     return heap_lock.holder != this_process()
+
+
+@invariant("K4", "the heap is used outside of interrupts, and with interrupts on")
+def outside_interrupts(cpu: HasIrqs) -> bool:
+    """Asserted where an operation of the heap begins: Xen's ASSERT_ALLOC_CONTEXT().  What goes
+    wrong otherwise is a deadlock: the handler wants heap_lock, and its own CPU holds it."""
+    return not cpu.in_irq and not cpu.irqs_are_off
 
 
 @invariant("K5", "only the holder of heap_lock asks a scrubber to abort")

@@ -90,12 +90,6 @@ def page_list_remove_head(head: PageListHead[P]) -> P | None:
 
 
 @predicate
-def is_listed(page: P, head: PageListHead[P]) -> bool:
-    """What `page_list_del` takes for granted: asserted in front of it, where that may be untrue."""
-    return page in chain(head.next, "next")
-
-
-@predicate
 def is_page_list(head: PageListHead[P]) -> bool:
     """Next and prev are each other's inverse, head and tail are right, and there is no cycle."""
     first = head.next

@@ -8,8 +8,8 @@ neither can undo the other.  It must hold before (FIXED=False) and after, and do
 What it rests on is shown by PLAIN: an instruction that is not atomic, and no lock.  Then a page
 that was told to go offline may forget it.
 """
-from modelcheck.lang import (Ghost, Lock, always, cmpxchg, element, holds, instances,
-    param, predicate, process, replace, shared, sometimes, spin_lock, spin_unlock,
+from modelcheck.lang import (Ghost, Lock, cmpxchg, element, holds, instances, invariant,
+    param, predicate, process, promises, replace, shared, sometimes, spin_lock, spin_unlock,
     test_and_clear_bit, violates)
 from modelcheck.xen.page import PGC, PageContents, is_half_scrubbed, is_scrubbed, scrub_one_page
 from dataclasses import dataclass
@@ -73,9 +73,11 @@ def mark_page_offline() -> None:
         old = found
     spin_unlock(heap_lock)
 
-@always
-def no_page_forgets_that_it_was_told_to_go_offline() -> bool:
+@invariant("S8", "no page forgets that it was told to go offline")
+def none_forgets() -> bool:
     return all(not pg.was_told or pg.count_info.state == PGC.OFFLINING for pg in instances(Page))
+
+PROMISES = promises(none_forgets())
 
 @sometimes
 def a_page_is_told_while_it_is_scrubbed() -> bool:

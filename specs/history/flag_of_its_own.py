@@ -9,8 +9,8 @@ The commit says that later changes will want both flags in one page.  ASSIGN_FIR
 the page is assigned to its domain, and scrubbed then.  With two bits that is sound; with one,
 whoever clears need_scrub takes the page away from its domain.
 """
-from modelcheck.lang import (Lock, always, boot, element, holds, param, process, replace,
-    shared, sometimes, spin_lock, spin_unlock, test_and_clear_bit, violates)
+from modelcheck.lang import (Lock, boot, element, holds, invariant, param, process,
+    promises, replace, shared, sometimes, spin_lock, spin_unlock, test_and_clear_bit, violates)
 from modelcheck.xen.invariants import clean_handover
 from modelcheck.xen.page import PGC, PageContents, fill_page, is_scrubbed, scrub_one_page
 from dataclasses import dataclass
@@ -100,9 +100,11 @@ def idle_loop() -> None:
             pg.count_info = CountInfo(PGC.FREE)
         spin_unlock(heap_lock)
 
-@always
-def a_free_page_without_the_flag_is_scrubbed() -> bool:
+@invariant("S2", "a free page without the flag is scrubbed")
+def unflagged_is_scrubbed() -> bool:
     return element(Page, 0).count_info != CountInfo(PGC.FREE) or is_scrubbed(element(Page, 0))
+
+PROMISES = promises(unflagged_is_scrubbed())
 
 @sometimes
 def an_allocation_keeps_the_flag_for_a_while() -> bool:

@@ -8,8 +8,8 @@ the next domain could read it.  It is scrubbed now, like the pages of the dead.
 Two kinds of owner, and one page, are enough.  A domain's own bytes are in sync_scrub.py: here
 domains only read.
 """
-from modelcheck.lang import (Lock, always, boot, chain, free, holds, instances, param, process,
-    shared, sometimes, spin_lock, spin_unlock, violates)
+from modelcheck.lang import (Lock, boot, chain, free, holds, instances, invariant, param, process,
+    promises, shared, sometimes, spin_lock, spin_unlock, violates)
 from modelcheck.xen.invariants import clean_handover
 from modelcheck.xen.page import (PageContents, fill_page, is_half_scrubbed, is_scrubbed,
     scrub_one_page)
@@ -71,9 +71,11 @@ def domain() -> None:
             pg.is_owned = True
             free_domheap_page(pg)
 
-@always(when=FIXED and free(heap_lock))
-def every_page_on_the_heap_is_scrubbed() -> bool:
+@invariant("S2", "every page on the heap is scrubbed")
+def heap_is_scrubbed() -> bool:
     return all(is_scrubbed(pg) for pg in chain(heap.next, "next"))
+
+PROMISES = promises(heap_is_scrubbed(), when=FIXED and free(heap_lock))
 
 @sometimes(when=FIXED)
 def what_xen_has_used_is_half_scrubbed() -> bool:

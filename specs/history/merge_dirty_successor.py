@@ -13,7 +13,7 @@ caller receives what somebody else has left in the successor.
 There is one CPU, and no choice but which page is freed first, and which of them is dirty.
 """
 from modelcheck.lang import (Indexed, Lock, array, between, choose, element, free, holds, index_of,
-    instances, not_null, param, process, promises, replace, shared, sometimes, spin_lock,
+    instances, invariant, not_null, param, process, promises, replace, shared, sometimes, spin_lock,
     spin_unlock, test_and_clear_bit, violates)
 from modelcheck.xen.invariants import clean_handover, index_soundness
 from modelcheck.xen.page import PGC, CountInfo, PageContents, scrub_one_page
@@ -40,6 +40,10 @@ class Page(Indexed):
 
 heap = array(PageListHead[Page], MAX_ORDER + 1)
 heap_lock = Lock("heap_lock")
+
+@invariant("S3", "need_scrub is set only where first_dirty says so")
+def clean_buddy_is_clean(info: CountInfo, first_dirty: int) -> bool:
+    return first_dirty != INVALID_DIRTY_IDX or not info.need_scrub
 
 PROMISES = promises(
     index_soundness(Page, heap, INVALID_DIRTY_IDX), when=FIXED and free(heap_lock))
@@ -86,8 +90,7 @@ def alloc_heap_pages(order: int) -> Page:
     for i in range(1 << order):
         info = pg[i].count_info
         if DEBUG:
-            assert first_dirty != INVALID_DIRTY_IDX or not info.need_scrub, (
-                "need_scrub is set only where first_dirty says so")
+            assert clean_buddy_is_clean(info, first_dirty)
         pg[i].count_info = replace(info, state=PGC.INUSE)
     spin_unlock(heap_lock)
     if first_dirty != INVALID_DIRTY_IDX:

@@ -9,8 +9,9 @@ this was never so; it must hold without the check (FIXED=False) and with it.
 What it rests on is that some node is online, as the CPU's own is.  With LOST none is: then there is
 no next node, and the check is needed.
 """
-from modelcheck.lang import (between, boot, choose, clear_bit, element, holds, index_of, instances,
-    param, process, shared, sometimes, test_and_set_bit, violates)
+from modelcheck.lang import (Ghost, between, boot, choose, clear_bit, element, holds, index_of,
+    instances, invariant, param, process, promises, shared, sometimes, test_and_set_bit, violates)
+from modelcheck.xen.invariants import one_scrubber
 from typing import Annotated
 
 FIXED = param(False)
@@ -29,6 +30,13 @@ class Node:
     has_cpus: bool = False
     need_scrub: bool = False
     scrubbing: bool = False
+    scrubbers: Ghost[Annotated[int, between(0, CPUS)]] = 0
+
+@invariant("K6", "one CPU at most scrubs a node, and node_scrubbing says so")
+def one_scrubber_each() -> bool:
+    return all(one_scrubber(node) for node in instances(Node))
+
+PROMISES = promises(one_scrubber_each())
 
 @boot
 def init_nodes() -> None:
@@ -53,10 +61,20 @@ def cycle_node(node: NodeId) -> NodeId:
 def distance(a: int, b: int) -> int:
     return a - b if a > b else b - a
 
+def get_node(node: NodeId) -> bool:
+    was = test_and_set_bit(element(Node, node).scrubbing)
+    if not was:
+        element(Node, node).scrubbers = element(Node, node).scrubbers + 1
+    return not was
+
+def put_node(node: NodeId) -> None:
+    clear_bit(element(Node, node).scrubbing)
+    element(Node, node).scrubbers = element(Node, node).scrubbers - 1
+
 def node_to_scrub(local_node: NodeId) -> NodeId:
     if element(Node, local_node).need_scrub:
-        was = test_and_set_bit(element(Node, local_node).scrubbing)
-        if not was:
+        got = get_node(local_node)
+        if got:
             return local_node
     closest = MAX_NUMNODES
     node = local_node
@@ -72,10 +90,10 @@ def node_to_scrub(local_node: NodeId) -> NodeId:
         nearer = closest == MAX_NUMNODES or (
             distance(local_node, node) < distance(local_node, closest))
         if element(Node, node).need_scrub and nearer:
-            was = test_and_set_bit(element(Node, node).scrubbing)
-            if not was:
+            got = get_node(node)
+            if got:
                 if closest != MAX_NUMNODES:
-                    clear_bit(element(Node, closest).scrubbing)
+                    put_node(closest)
                 closest = node
     return closest
 
@@ -85,8 +103,7 @@ def idle_loop(me: int) -> None:
         node = node_to_scrub(NODES - CPUS + me)
         if node != MAX_NUMNODES:
             element(Node, node).need_scrub = False
-            assert element(Node, node).scrubbing, "who scrubs a node has its bit"
-            clear_bit(element(Node, node).scrubbing)
+            put_node(node)
 
 @process
 def free_heap_pages() -> None:

@@ -9,9 +9,9 @@ that comes upon it stops the machine, since what it takes off the heap must be f
 Taking one page off the heap breaks its buddy up: what is whole beside it goes back in smaller
 buddies (reserve_offlined_page), and the page goes to page_offlined_list.
 """
-from modelcheck.lang import (Indexed, Lock, always, array, between, boot, chain, choose,
-    cmpxchg, element, free, holds, index_of, instances, param, process, shared, sometimes,
-    spin_lock, spin_unlock, violates)
+from modelcheck.lang import (Indexed, Lock, array, between, boot, chain, choose, cmpxchg,
+    element, free, holds, index_of, instances, invariant, param, process, promises, shared,
+    sometimes, spin_lock, spin_unlock, violates)
 from modelcheck.xen.page import PGC
 from modelcheck.xen.page_list import (PageListHead, is_page_list, page_list_add_tail,
     page_list_del, page_list_remove_head)
@@ -32,6 +32,18 @@ heap = array(PageListHead[Page], MAX_ORDER + 1)
 page_offlined_list = PageListHead[Page]()
 heap_lock = Lock("heap_lock")
 
+@invariant("L2", "a page from the heap is free")
+def is_free(pg: Page) -> bool:
+    return pg.count_info == PGC.FREE
+
+@invariant("S7", "an offlined page is on its list and nowhere else")
+def in_its_place() -> bool:
+    return is_page_list(page_offlined_list) and all(
+        (pg.count_info == PGC.OFFLINED) == (pg in chain(page_offlined_list.next, "next"))
+        for pg in instances(Page))
+
+PROMISES = promises(in_its_place(), when=FIXED and free(heap_lock))
+
 @boot
 def boot_allocator() -> None:
     head = element(Page, 0)
@@ -49,7 +61,7 @@ def alloc_heap_page() -> Page | None:
         pg.order = 0                          # halve it: the lower page goes back
         page_list_add_tail(pg, heap[0])
         pg = pg[1]
-    assert pg.count_info == PGC.FREE, "a page from the heap is free"
+    assert is_free(pg)
     pg.count_info = PGC.INUSE
     spin_unlock(heap_lock)
     return pg
@@ -98,12 +110,6 @@ def offline_page() -> None:
 def domain() -> None:
     while True:
         alloc_heap_page()
-
-@always(when=FIXED and free(heap_lock))
-def an_offlined_page_is_on_its_list_and_nowhere_else() -> bool:
-    return is_page_list(page_offlined_list) and all(
-        (pg.count_info == PGC.OFFLINED) == (pg in chain(page_offlined_list.next, "next"))
-        for pg in instances(Page))
 
 @sometimes(when=FIXED)
 def a_page_goes_offline_and_the_one_beside_it_is_allocated() -> bool:

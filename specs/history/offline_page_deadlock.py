@@ -11,8 +11,8 @@ with heap_lock held; staking a claim takes page_alloc_lock first, and heap_lock 
 It is mended by holding heap_lock only around the mark (and around taking a free page off the heap).
 Left out: the lists, which no lock order depends on, and populate-on-demand.
 """
-from modelcheck.lang import (Ghost, Lock, always, between, cmpxchg, holds, param,
-    process, replace, shared, sometimes, spin_lock, spin_unlock, violates)
+from modelcheck.lang import (Ghost, Lock, between, cmpxchg, holds, invariant, param,
+    process, promises, replace, shared, sometimes, spin_lock, spin_unlock, violates)
 from modelcheck.xen.page import PGC
 from dataclasses import dataclass
 from typing import Annotated
@@ -109,9 +109,11 @@ def domain_set_outstanding_pages() -> None:
         spin_unlock(heap_lock)
         spin_unlock(page_alloc_lock)
 
-@always
-def a_page_that_was_told_to_go_offline_is_never_free() -> bool:
+@invariant("S8", "a page that was told to go offline is never free")
+def never_free_again() -> bool:
     return not pg.was_told or pg.count_info.state != PGC.FREE
+
+PROMISES = promises(never_free_again())
 
 @sometimes
 def both_have_a_reference() -> bool:

@@ -11,8 +11,8 @@ and the flush is in time for nothing.
 A scrub cannot help, whenever it is made: it is a promise about who can write.  `tlb` is the one
 translation that the CPU of domain[0]'s other vCPU may have cached.
 """
-from modelcheck.lang import (Lock, always, atomic, boot, element, free, holds, param, pattern_of,
-    process, shared, sometimes, spin_lock, spin_unlock, violates)
+from modelcheck.lang import (Lock, atomic, boot, element, free, holds, instances, invariant, param,
+    pattern_of, process, promises, shared, sometimes, spin_lock, spin_unlock, violates)
 from modelcheck.xen.page import PGC, PageContents, fill_page, is_pattern_of, scrub_one_page
 
 FIXED = param(False)
@@ -31,6 +31,16 @@ class Translations:
 
 of_domain_0 = Translations()
 heap_lock = Lock("heap_lock")
+
+@invariant("S5", "nobody but its owner writes to a page")
+def written_by_its_owner(pg: Page, me: int) -> bool:
+    return is_pattern_of(pg, me)
+
+@invariant("S5", "no translation leads to a free page")
+def no_stale_translation(of: Translations) -> bool:
+    return all(of.tlb != pg or pg.count_info != PGC.FREE for pg in instances(Page))
+
+PROMISES = promises(no_stale_translation(of_domain_0), when=FIXED and free(heap_lock))
 
 @boot
 def domain_0_has_the_page() -> None:
@@ -73,7 +83,7 @@ def domain(me: int) -> None:
     pg = alloc_heap_page()
     if pg is not None:
         fill_page(pg, me)
-        assert is_pattern_of(pg, me), "nobody but its owner writes to a page"
+        assert written_by_its_owner(pg, me)
 
 @process
 def vcpu_of_domain_0() -> None:
@@ -86,10 +96,6 @@ def vcpu_of_domain_0() -> None:
             pg = of_domain_0.tlb
             if pg is not None:
                 pg.contents.first = pattern_of(0)
-
-@always(when=FIXED and free(heap_lock))
-def no_translation_leads_to_a_free_page() -> bool:
-    return of_domain_0.tlb is None or element(Page, 0).count_info != PGC.FREE
 
 @sometimes(when=FIXED)
 def a_translation_outlives_the_entry() -> bool:

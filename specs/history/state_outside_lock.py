@@ -15,7 +15,7 @@ two domains are enough.  What the allocation did in the gap, in 2017 also a scru
 wider, and is left out.
 """
 from modelcheck.lang import (Ghost, Indexed, Lock, Process, array, between, boot, chain, element,
-    free, holds, index_of, instances, param, predicate, process, promises, shared, sometimes,
+    free, holds, index_of, instances, invariant, param, process, promises, shared, sometimes,
     spin_lock, spin_unlock, this_process, violates)
 from modelcheck.xen.invariants import buddies, no_page_is_free, page_lists
 from modelcheck.xen.page import PGC, CountInfo
@@ -89,7 +89,7 @@ def free_heap_page(pg: Page) -> None:
             break
         if buddy.order != order:
             break
-        assert is_on_list(buddy, order), "a page is taken off the list that it is on"
+        assert is_on_list(buddy, order)
         page_list_del(buddy, heap[order])
         if index_of(pg) & (1 << order) != 0:
             pg = buddy                        # the predecessor: it is the head now
@@ -109,7 +109,7 @@ def domain() -> None:
         if pg is not None:
             free_heap_page(pg)
 
-@predicate
+@invariant("L1", "a page is taken off the list that it is on")
 def is_on_list(pg: Page, order: int) -> bool:
     return pg in chain(heap[order].next, "next")
 

@@ -35,6 +35,7 @@ class Asked:
 
     who: str
     question: Question
+    threads: bool = False
 
 
 def same(explore: Callable[..., Verdict], said: Callable[[Verdict], dict[str, Any]]) -> Question:
@@ -56,7 +57,7 @@ def _but_the_odds(verdict: Verdict) -> dict[str, Any]:
 ENGINES = (
     Asked("quick", same(quick.explore, whole)),
     Asked("native", same(native.explore, whole)),
-    Asked("native, two threads", same(partial(native.explore, jobs=2), whole)),
+    Asked("native, two threads", same(partial(native.explore, jobs=2), whole), threads=True),
 )
 BY_FINGERPRINTS = Asked(
     "native by fingerprints", same(partial(native.explore, fingerprints=True), _but_the_odds)

@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,7 +26,7 @@ from modelcheck.ir import Program
 from modelcheck.semantics import Semantics
 from modelcheck.source import SpecError, lines_of
 from modelcheck.trace import Limits
-from tests.agree.built import AT_ONCE, CROWDED, compiled, small_tables
+from tests.agree.built import AT_ONCE, CROWDED, compiled, in_one_thread, small_tables
 from tests.agree.guarded_specs import guarded_spec, as_no_text_says
 from tests.agree.random_locking import random_locking
 from tests.agree.random_programs import random_program
@@ -98,7 +99,8 @@ def tried(everything: bool, folder: Path, number: int) -> Tried:
     ):
         for asked in asked_about(program, number, everything):
             try:
-                found = asked.question(program, expected)
+                with nullcontext() if asked.threads else in_one_thread(flags):
+                    found = asked.question(program, expected)
             except NotNative:
                 continue
             except Exception as error:

@@ -15,19 +15,22 @@ from tests.campaigns.engines import campaign, main, tried
 from tests.campaigns.planted import FIRST, PLANTED
 
 
-def test_a_share() -> None:
+def test_a_share(request: pytest.FixtureRequest) -> None:
     """The command's first, about which all are asked, and in which all reductions have something to
-    do, mostly together with others."""
-    found = list(campaign(range(1_000), False, jobs=2))
+    do, mostly together with others.  (With a sanitizer a compilation takes ten times as long.)"""
+    programs = 1_000 if request.config.getoption("--sanitize") is None else 150
+    found = list(campaign(range(programs), False, jobs=2))
     answered = Counter(who for f in found for who in f.answered)
     print(Counter(f.outcome for f in found), answered)
     assert [f for f in found if f.findings] == []
     tried = sum(bool(f.answered) for f in found)
-    assert tried > 900 and answered["quick"] == tried and answered["native"] > 0.99 * tried
+    assert tried > 0.9 * programs and answered["quick"] == tried
+    assert answered["native"] > 0.99 * tried
     assert answered["native, two threads"] == answered["native"]
-    assert answered["z3"] > 600 and answered["native by fingerprints"] > 200
+    assert answered["z3"] > 0.6 * programs
+    assert answered["native by fingerprints"] > 0.2 * programs
     for name in REDUCTIONS:
-        assert sum(n for who, n in answered.items() if name in who) > 100, name
+        assert sum(n for who, n in answered.items() if name in who) > 0.1 * programs, name
     assert {f.outcome for f in found} >= {"HOLDS", "VIOLATED"}
 
 

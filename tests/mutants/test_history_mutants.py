@@ -11,8 +11,9 @@ import pytest
 
 from modelcheck.frontend.compile import compile_spec
 from modelcheck.frontend.declare import sentences
+from modelcheck.frontend.definitions import RELEASED
 from tests.mutants.test_mutants import (
-    DEADLOCK, DIRTY, SPECS, TWICE, Mutant, failed, mutated, verdict_of,
+    DIRTY, SPECS, TWICE, Mutant, failed, mutated, verdict_of,
 )
 from tests.specs.test_history import VIOLATING
 
@@ -55,7 +56,8 @@ MUTANTS = (
     ),
     Mutant(
         "history/irq_heap_op", "the handler uses the heap all the same",
-        "element(Cpu, me).softirq_pending = True", "refill(element(Cpu, me))", DEADLOCK, FIXED,
+        "element(Cpu, me).softirq_pending = True", "refill(element(Cpu, me))",
+        "the heap is used outside of interrupts, and with interrupts on", FIXED,
     ),
     Mutant(
         "history/merge_dirty_successor", "the merged buddy's index is not the successor's",
@@ -152,7 +154,8 @@ MUTANTS = (
     Mutant(
         "history/node_bounds_check", "a node's bit is looked at, and not set",
         "was = test_and_set_bit(element(Node, node).scrubbing)",
-        "was = element(Node, node).scrubbing", "who scrubs a node has its bit", FIXED,
+        "was = element(Node, node).scrubbing",
+        "one CPU at most scrubs a node, and node_scrubbing says so", FIXED,
     ),
 )
 
@@ -168,4 +171,4 @@ def test_every_promise_is_broken_by_the_bug_or_by_a_mutant(path: Path) -> None:
     hopes = {declared.sentence(p) for p in declared.properties if p.role == "sometimes"}
     broken = {m.fails for m in MUTANTS if m.spec == f"history/{path.stem}"}
     broken |= {sentence for spec, _, sentence, *_ in VIOLATING if spec == path.stem}
-    assert {*sentences(declared)} - hopes <= broken
+    assert {*sentences(declared)} - {*hopes, RELEASED} <= broken

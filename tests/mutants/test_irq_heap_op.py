@@ -8,18 +8,18 @@ import pytest
 
 from modelcheck.engines.reference import explore
 from modelcheck.frontend.compile import compile_spec
+from modelcheck.frontend.definitions import RELEASED
 from modelcheck.trace import Limits
 from tests.mutants.test_mutants import HELD, failed
 
 SPEC = Path(__file__).resolve().parents[2] / "specs" / "history" / "irq_heap_op.py"
-RELEASE = "a lock is released by the CPU that holds it"
 BUFFER = "a device gets its buffer"
 MUTANTS = {
     "an allocation does not take heap_lock": (
         "    spin_lock(heap_lock)\n    pg =", "    pg =", HELD),
     "an allocation releases heap_lock twice": (
         "    spin_unlock(heap_lock)\n    return pg",
-        "    spin_unlock(heap_lock)\n    spin_unlock(heap_lock)\n    return pg", RELEASE),
+        "    spin_unlock(heap_lock)\n    spin_unlock(heap_lock)\n    return pg", RELEASED),
     "nobody takes up the softirq": (
         "    if FIXED:\n        do_softirq(element(Cpu, me))\n", "", BUFFER),
 }
@@ -39,7 +39,10 @@ def test_a_mutant_fails_as_named(story: str, tmp_path: Path) -> None:
 def test_with_interrupts_off_around_every_heap_operation_it_would_hold_too(tmp_path: Path) -> None:
     """The other way to mend it, which Xen did not take; and without them it is the deadlock."""
     text = SPEC.read_text(encoding="utf-8")
-    calls = ("    pg = alloc_heap_pages()       #", "        free_heap_pages(pg)       #")
+    calls = (
+        "    pg = alloc_heap_pages(element(Cpu, me))       #",
+        "        free_heap_pages(pg, element(Cpu, me))     #",
+    )
     for call in calls:
         assert text.count(call) == 1
         begin = call[: len(call) - len(call.lstrip())]

@@ -22,16 +22,17 @@ a CPU that goes offline, and would have to return its batch, is left out.
 from typing import Annotated
 
 from modelcheck.lang import (Ghost, Indexed, Lock, Process, array, between, boot, chain, element,
-    free, holds, index_of, invariant, param, process, promises, replace, shared, sometimes,
+    free, holds, index_of, instance, param, process, promises, replace, shared, sometimes,
     spin_lock, spin_unlock, this_process, violates)
+from modelcheck.xen.buddy import MAX_ORDER, Order, is_free_buddy
 from modelcheck.xen.invariants import (buddies, clean_handover, conservation, conservative_label,
-    every_page_is_owned, maximal_merge, no_live_scrub, page_lists, unique_place)
+    every_page_is_owned, is_listed, maximal_merge, no_live_scrub, page_lists, unique_place)
 from modelcheck.xen.page import (PGC, CountInfo, PageContents, fill_page, is_half_scrubbed,
     is_scrubbed, scrub_one_page)
 from modelcheck.xen.page_list import (PageListHead, page_list_add_tail, page_list_del,
     page_list_remove_head)
 
-MAX_ORDER = param(1, 0, 2)
+INSTANCE = instance(MAX_ORDER=1)
 PAGES = param(2, 1, 8)
 DOMAINS = param(2, 1, 4)
 IDLE_CPUS = param(1, 1, 4)
@@ -41,8 +42,6 @@ LOOKS_FREE = param(False)
 EXPECT = (violates("an allocation fails only when no page is free", when=not RETRY),
           violates("what is taken off a heap list is on it", when=RETRY and LOOKS_FREE),
           holds(when=RETRY and not LOOKS_FREE))
-
-Order = Annotated[int, between(0, MAX_ORDER)]
 
 @shared(count=PAGES)
 class Page(Indexed):
@@ -107,12 +106,6 @@ def alloc_heap_page() -> Page | None:
         scrub_one_page(pg)
     return pg
 
-def is_free_buddy(pg: Page, order: Order) -> bool:
-    info = pg.count_info
-    if info.state != PGC.FREE:
-        return False
-    return pg.order == order
-
 def merge_and_list(pg: Page, order: Order) -> None:
     """The end of free_heap_pages: pg's 2^order pages are FREE, and on no list."""
     while order < MAX_ORDER:
@@ -122,7 +115,7 @@ def merge_and_list(pg: Page, order: Order) -> None:
         buddy = element(Page, neighbour)
         if not is_free_buddy(buddy, order):
             break
-        assert is_listed(buddy, order)
+        assert is_listed(buddy, heap[order])
         page_list_del(buddy, heap[order])
         if index_of(buddy) < index_of(pg):
             pg = buddy
@@ -214,10 +207,6 @@ def idle_loop(me: int) -> None:
         if taken > 0:
             scrub_batch(me)
             return_batch(me, taken)
-
-@invariant("L1", "what is taken off a heap list is on it")
-def is_listed(pg: Page, order: Order) -> bool:
-    return pg in chain(heap[order].next, "next")
 
 PROMISES = (promises(conservative_label(Page)),
             promises(page_lists(heap), unique_place(Page, heap),

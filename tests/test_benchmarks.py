@@ -4,6 +4,7 @@ import importlib.util
 import json
 import re
 import sys
+import tomllib
 from pathlib import Path
 from types import ModuleType
 
@@ -13,16 +14,38 @@ ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "benchmarks"
 
 
-@pytest.fixture
-def peers(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """benchmarks/peers.py, which is a script."""
+def script(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """One of benchmarks/, which are scripts."""
     monkeypatch.syspath_prepend(str(FOLDER))
-    spec = importlib.util.spec_from_file_location("peers", FOLDER / "peers.py")
+    spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "peers", module)
+    monkeypatch.setitem(sys.modules, name, module)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture
+def peers(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    return script("peers", monkeypatch)
+
+
+@pytest.fixture
+def designs(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    return script("designs", monkeypatch)
+
+
+def test_the_instances_in_readme_are_what_was_measured(designs: ModuleType) -> None:
+    """Of those of the gate, and of the larger ones, each."""
+    lines, where = designs.kept()
+    text = designs.for_readme(lines, where)
+    assert f"{designs.BEGIN}{text}{designs.END}" in designs.README.read_text(encoding="utf-8")
+    assert [line.sets for line in lines] == [*designs.GATED, *designs.LARGE]
+    configured = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert set(designs.GATED) == {(), *(
+        tuple(f"{name}={value}" for name, value in one["set"].items())
+        for one in configured["tool"]["modelcheck"]["instances"] if one["spec"] == designs.D8
+    )}
 
 
 def test_the_table_in_readme_is_what_was_measured(peers: ModuleType) -> None:

@@ -3,6 +3,7 @@ follow (ranges, dead locals, equal locations, memory model), each checked by `le
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,7 +13,8 @@ from modelcheck.flow import exprs_in, exprs_of
 from modelcheck.frontend.constants import evaluate
 from modelcheck.frontend.declare import Declared, declare
 from modelcheck.frontend.definitions import (
-    UNBOUNDED, ArrayType, Function, NoneType, ObjectType, SharedClass, Spec, Type,
+    UNBOUNDED, ArrayType, Function, Module, NoneType, ObjectType, Parameter, SharedClass,
+    SharedField, Spec, Type,
 )
 from modelcheck.frontend.expressions import Expressions
 from modelcheck.frontend.instances import Instances
@@ -126,7 +128,6 @@ class _Compiler:
         )
         used = _used(program)
         variables = tuple(v for v in self._variables() if v.name in used)
-        self._sizes(variables)
         return type_nulls(replace(program, variables=variables))
 
     # -------------------------------------------------------------------------------- processes
@@ -290,6 +291,7 @@ class _Compiler:
                 yield from self._fields(kind.cls, dict(kind.bindings), name, index)
                 continue
             sort = self.types.value_sort(declared.annotation, cls.module, bindings)
+            self._modulus(sort, declared, cls.module)
             cells = 1
             for _, size in index:
                 cells *= size
@@ -303,16 +305,21 @@ class _Compiler:
                 passing=cls is self.types.lock and declared.name == "holder", span=declared.span,
             )
 
-    def _sizes(self, variables: tuple[ir.Variable, ...]) -> None:
-        for variable in variables:
-            sort = variable.sort
-            if isinstance(sort, ir.Int) and sort.wraps and sort.hi + 1 < self.types.processes:
-                raise SpecError(
-                    variable.span,
-                    f"the modulus {sort.hi + 1} is too small for {self.types.processes} processes:"
-                    " two of them could hold the same ticket",
-                    f"wrapping({self.types.processes}), or more",
-                )
+    def _modulus(self, sort: ir.Sort, declared: SharedField, module: Module) -> None:
+        """That each process could hold a ticket of its own."""
+        least = self.types.processes
+        if not (isinstance(sort, ir.Int) and sort.wraps and sort.hi + 1 < least):
+            return
+        instead = f"wrapping({least}), or more"
+        for name in ast.walk(declared.annotation):
+            given = module.scope.get(name.id) if isinstance(name, ast.Name) else None
+            if isinstance(given, Parameter) and least <= given.hi:
+                instead = f"--set {given.name}={least}, or more"
+        raise SpecError(
+            declared.span,
+            f"the modulus {sort.hi + 1} is too small for {least} processes:"
+            " two of them could hold the same ticket", instead,
+        )
 
 
 def _no_head(at: Pending) -> SpecError:

@@ -19,6 +19,13 @@ Order = Annotated[int, between(0, MAX_ORDER)]
 DirtyIndex = Annotated[int, between(0, INVALID_DIRTY_IDX)]
 
 
+class HasOrder(Protocol):
+    """A page that may be the first of a buddy."""
+
+    count_info: CountInfo
+    order: int
+
+
 class BuddyPage(Protocol):
     """A spec's own `Page`, which is `Indexed`."""
 
@@ -56,7 +63,7 @@ def check_and_stop_scrub(head: BuddyPage) -> None:
             cpu_relax()
 
 
-def is_free_buddy(pg: BuddyPage, order: Order) -> bool:
+def is_free_buddy(pg: HasOrder, order: Order) -> bool:
     """Whether a free buddy of this order begins here: what free_heap_pages asks of a neighbour."""
     info = pg.count_info
     if info.state != PGC.FREE:

@@ -315,6 +315,12 @@ def page_lists(heads: Array[PageListHead[P]]) -> bool:
         for head in heads for pg in chain(head.next, "next"))
 
 
+@invariant("L1", "what is taken off a heap list is on it")
+def is_listed(page: P, head: PageListHead[P]) -> bool:
+    """What `page_list_del` takes for granted: asserted in front of it."""
+    return page in chain(head.next, "next")
+
+
 @invariant("L2", "the heap holds the free pages and no others")
 def free_list(pages: type[LS], head: PageListHead[LS]) -> bool:
     return all((pg in chain(head.next, "next")) == (pg.count_info.state == PGC.FREE)

@@ -23,7 +23,7 @@ from modelcheck.lang import (
 
 S = TypeVar("S")
 
-TICKETS = param(4, 2, 16)  # more than the CPUs that may want one lock at once
+TICKETS = param(4, 2, 16)  # one for each process at least: all may want one lock at once
 
 
 @shared

@@ -15,6 +15,7 @@ import pytest
 from modelcheck.engines import reference
 from modelcheck.engines.native import NotNative, actions, build, emit, expressions, reduced, search
 from modelcheck.engines.native.expressions import Scope
+from modelcheck.frontend.compile import compile_spec
 from modelcheck.ir import Program, Sort
 from modelcheck.notation import parse_program
 from modelcheck.semantics import Semantics
@@ -134,6 +135,21 @@ def test_a_step_over_more_locations_than_a_word_has_bits(tmp_path: Path) -> None
             program = long_step(locations)
             assert reference.explore(program, FEW).never_taken == ()
             assert wrong(program) is None
+
+
+TICKET_LOCK = Path(__file__).resolve().parents[1] / "classics" / "specs" / "ticket_lock.py"
+
+
+def test_who_is_stuck_is_not_said_where_a_limit_is_met(tmp_path: Path) -> None:
+    """Some wait in each state of this lock, and none is stuck.  Where the states were not all
+    searched, who might be stuck was once said to be: a deadlock that there is not."""
+    _, program = compile_spec(str(TICKET_LOCK), {})
+    with compiled(AT_ONCE, tmp_path):
+        for states in (20, 100, 150):
+            said = search.explore(program, Limits(states=states))
+            assert (said.outcome, said.trace) == ("UNKNOWN", None)
+        said = reduced.explore(program, Limits(states=5))
+        assert (said.outcome, said.trace) == ("UNKNOWN", None)
 
 
 def test_fingerprints(tmp_path: Path) -> None:

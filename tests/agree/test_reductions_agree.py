@@ -127,6 +127,38 @@ def test_what_takes_too_much_at_once_is_searched_whole(
         assert reduced.explore(program, Limits()).reductions == ()
 
 
+WIDE = """\
+program p()
+sort process 3
+shared x: 0..1 = 0
+
+process cpu[2]
+  entry: goto cpu_1
+  at cpu_1 resting:
+    rmw x := 1 by xchg
+    goto end
+
+process wide
+  local a: 0..299
+  local b: 0..299
+  entry:
+    a := 299
+    b := 299
+    goto wide_1
+  at wide_1 live a, b resting:
+    load x
+    assert a != 299 or b != 299, "it is not the last"
+    goto end
+"""
+
+
+def test_a_process_of_more_numbers_than_16_bits_hold(tmp_path: Path) -> None:
+    """What becomes of 90,000 numbers was once kept in 16 bits each: the state that stood for
+    another was one of a run that there is not, and a violation was missed."""
+    with compiled(AT_ONCE, tmp_path):
+        assert wrong(parse_program(WIDE, "test"), frozenset([SYMMETRY])) is None
+
+
 # ----------------------------------------------------------- a run of the reduced one, told in full
 
 

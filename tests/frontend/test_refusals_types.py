@@ -795,6 +795,26 @@ spec.py:38:5: error: the modulus 2 is too small for 3 processes: two of them cou
   write instead: wrapping(3), or more
 """,
     ),
+    "small modulus, which is a parameter": (
+        '''\
+CPUS = param(3, 1, 4)
+TICKETS = param(2, 2, 16)
+@shared
+class Ticket:
+    tail: Annotated[int, wrapping(TICKETS)] = 0
+ticket = Ticket()
+@process(count=CPUS)
+def cpu(me: int) -> None:
+    mine = fetch_add(ticket.tail, 1)
+    wait_until(ticket.tail == mine)
+''',
+        """\
+spec.py:40:5: error: the modulus 2 is too small for 3 processes: two of them could hold the same ticket
+    tail: Annotated[int, wrapping(TICKETS)] = 0
+    ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
+  write instead: --set TICKETS=3, or more
+""",
+    ),
     "unwrapped sum": (
         '''\
 @shared

@@ -17,11 +17,13 @@ SPEC = ROOT / "specs" / "xen_idle_scrub.py"
 LIBRARY = ROOT / "modelcheck" / "xen" / "buddy.py"
 
 ONE = {"DOMAINS": 1}
+OFFLINE = {"DOMAINS": 1, "PAGES": 1, "MAX_ORDER": 0, "OFFLINE": True, "FIXED": True}
 FOUR_PAGES = {"DOMAINS": 1, "PAGES": 4, "MAX_ORDER": 2}
 TWO_BUDDIES = {"DOMAINS": 1, "PAGES": 4}
-WAITS = "domain[0] is stuck for ever at check_and_stop_scrub_55"
-NONE = "None is dereferenced"
+WAITS = "domain[0] is stuck for ever at check_and_stop_scrub_62"
+LISTED = "what is taken off a heap list is on it"
 FIRST_DIRTY = "first_dirty stands at or before the first page that needs a scrub"
+LET_GO = "pg.scrub_state = Buddy.NOT_SCRUBBING"
 CALLBACK = "st = spin_lock_cb(heap_lock, scrub_continue, st)"
 TRYLOCK = """\
 while True:
@@ -69,7 +71,7 @@ OF_THE_DESIGN = (
     ),
     Changed(
         "first_dirty says so before heap_lock is had: the buddy is taken for a clean one",
-        CALLBACK, f"pg.first_dirty = st.first_dirty\n{CALLBACK}", NONE,
+        CALLBACK, f"pg.first_dirty = st.first_dirty\n{CALLBACK}", LISTED,
     ),
     Changed(
         "an allocation does not stop the scrub",
@@ -77,11 +79,15 @@ OF_THE_DESIGN = (
     ),
     Changed(
         "nor does a merge with the buddy before",
-        "check_and_stop_scrub(predecessor)", "pass", NONE,
+        "check_and_stop_scrub(predecessor)", "pass", LISTED,
     ),
     Changed(
         "nor one with the buddy behind: it takes two domains",
-        "check_and_stop_scrub(successor)", "pass", NONE, {"DOMAINS": 2}, slow=True,
+        "check_and_stop_scrub(successor)", "pass", LISTED, {"DOMAINS": 2}, slow=True,
+    ),
+    Changed(
+        "nor does who takes a page offline", "check_and_stop_scrub(head)", "pass",
+        "first_dirty is within its buddy", OFFLINE,
     ),
     Changed(
         "the callback lets go without being asked: who asks later waits for ever",
@@ -111,6 +117,11 @@ OF_THE_DESIGN = (
         "first_dirty = first_dirty_above(first_dirty, buddy_order)", "pass", FIRST_DIRTY,
         FOUR_PAGES, slow=True,
     ),
+    Changed(
+        "nor does the first half keep it",
+        "first_dirty_below(first_dirty, buddy_order))", "INVALID_DIRTY_IDX)", FIRST_DIRTY,
+        slow=True,
+    ),
 )
 """Those at the end of D8 in the notes on Xen."""
 
@@ -120,8 +131,7 @@ OF_ITS_PROMISES = (
         "no dirty page is returned to a caller",
     ),
     Changed(
-        "the scrubber scrubs on when it has let go", "pg.scrub_state = Buddy.NOT_SCRUBBING",
-        "pg.scrub_state = Buddy.NOT_SCRUBBING\nscrub_one_page(pg[i])",
+        "the scrubber scrubs on when it has let go", LET_GO, f"{LET_GO}\nscrub_one_page(pg[i])",
         "no page is scrubbed under its owner", nth=2,
     ),
     Changed(
@@ -192,8 +202,30 @@ OF_ITS_PROMISES = (
     ),
     Changed(
         "the buddy stays SCRUBBING, though nobody scrubs it any more",
-        "pg.scrub_state = Buddy.NOT_SCRUBBING", "pg.scrub_state = Buddy.SCRUBBING",
+        LET_GO, "pg.scrub_state = Buddy.SCRUBBING",
         "scrub_state changes only as its handshake allows", nth=3,
+    ),
+    Changed(
+        "an allocation drops heap_lock before it asks the scrubber", "check_and_stop_scrub(pg)",
+        "ticket_unlock(heap_lock)\ncheck_and_stop_scrub(pg)",
+        "only the holder of heap_lock asks a scrubber to abort",
+    ),
+    Changed(
+        "what is freed stays in use", "pg.count_info = CountInfo(PGC.FREE)", "pass",
+        "a page on the heap is free",
+    ),
+    Changed(
+        "what is freed dirty is said to be clean", "pg.first_dirty = 0",
+        "pg.first_dirty = INVALID_DIRTY_IDX", "a clean buddy is clean", nth=2,
+    ),
+    Changed(
+        "heap_lock is released by a scrubber that does not hold it", "return Outcome.OUT_NOLOCK",
+        "return Outcome.OUT", "a ticket lock is released by its holder",
+    ),
+    Changed(
+        "the scrubber says that a page is free when it has let go", LET_GO,
+        f"{LET_GO}\npg[i].count_info = CountInfo(PGC.FREE)",
+        "a page that is said to be offlined is", OFFLINE, nth=2,
     ),
 )
 

@@ -79,6 +79,8 @@ BUDDIES = tuple(Mutant("buddies", *row) for row in (
      "page_list_del(buddy, heap[0])", "pass"),
     ("page_lists", "the buddy that is merged stays on its list",
      "page_list_del(buddy, heap[0])", "pass"),
+    ("is_listed", "the buddy is deleted twice", "assert is_listed(buddy, heap[0])",
+     "page_list_del(buddy, heap[0])\nassert is_listed(buddy, heap[0])"),
     ("buddies", "the merged buddy is headed by its upper half", "pg = buddy", "pass"),
     ("maximal_merge", "nothing is merged", "if info.state != PGC.FREE:",
      "if True:"),

@@ -5,17 +5,21 @@ of the gate (pyproject.toml)."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from modelcheck.engines import reference
 from modelcheck.engines.native import reduced
+from modelcheck.engines.native.exchange import exchanges
+from modelcheck.engines.packed import Layout
 from modelcheck.engines.quick import search as quick
 from modelcheck.frontend.compile import compile_spec
 from modelcheck.passes.symmetry import symmetry
 from modelcheck.passes.tickets import tickets
 from modelcheck.passes import REDUCTIONS
+from modelcheck.semantics import Semantics
 from modelcheck.trace import Limits, from_json
 from tests.agree.said import what_matters
 
@@ -25,11 +29,13 @@ COUNTEREXAMPLES = ROOT / "counterexamples"
 
 
 @pytest.mark.parametrize(("sets", "states"), [
-    ({"DOMAINS": 1}, 33_996),
-    ({"DOMAINS": 1, "PAGES": 1}, 5_728),
-    pytest.param({"DOMAINS": 1, "PAGES": 3}, 95_389, marks=pytest.mark.slow),
-    pytest.param({"DOMAINS": 1, "IDLE_CPUS": 2}, 183_684, marks=pytest.mark.slow),
-    pytest.param({"DOMAINS": 2}, 1_219_078, marks=pytest.mark.slow),
+    ({"DOMAINS": 1}, 34_154),
+    ({"DOMAINS": 1, "PAGES": 1}, 5_760),
+    pytest.param({"DOMAINS": 1, "TICKETS": 3}, 24_410, marks=pytest.mark.slow),
+    pytest.param({"DOMAINS": 1, "TICKETS": 3, "NO_SCRUB": True}, 40_642, marks=pytest.mark.slow),
+    pytest.param({"DOMAINS": 1, "PAGES": 3}, 96_141, marks=pytest.mark.slow),
+    pytest.param({"DOMAINS": 1, "IDLE_CPUS": 2}, 184_620, marks=pytest.mark.slow),
+    pytest.param({"DOMAINS": 2}, 1_221_926, marks=pytest.mark.slow),
 ])
 def test_holds(sets: dict[str, int | bool], states: int) -> None:
     verdict = quick.explore(compile_spec(SPEC, sets)[1], Limits())
@@ -71,3 +77,12 @@ def test_what_may_be_exchanged() -> None:
     _, program = compile_spec(SPEC, {})
     assert [t.name for t in symmetry(program).templates] == ["domain"]
     assert [c.size for c in tickets(program)] == [4]
+
+
+def test_where_there_is_no_room_for_an_exchange() -> None:
+    """As README says of MAX_ORDER=2."""
+    _, program = compile_spec(SPEC, {"DOMAINS": 1, "PAGES": 4, "MAX_ORDER": 2})
+    layout = Layout(Semantics(program))
+    assert 900_000 < sum(c.first[-1] for c in layout.controls.values()) < 1_000_000
+    found = replace(symmetry(program), counters=tickets(program))
+    assert len(exchanges(found, layout)) == 1

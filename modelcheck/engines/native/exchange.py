@@ -23,7 +23,7 @@ from modelcheck.passes.tickets import Counters, turned
 from modelcheck.semantics import State
 
 MOST_EXCHANGES = 5040
-MOST_NUMBERS = 400_000  # in the tables of the C text
+MOST_NUMBERS = 400_000  # in the tables of the C text, for all exchanges: of more, fewer are made
 
 
 @dataclass(frozen=True)
@@ -234,7 +234,7 @@ def _tables(
     lines = [f"#define EXCHANGES {len(every)}", f"#define PARTS {len(parts.parts)}"]
     for n, table in enumerate(distinct):
         flat = ", ".join(str(code) for row in table for code in row)
-        lines.append(f"static const uint16_t becomes_{n}[] = {{{flat}}};")
+        lines.append(f"static const uint32_t becomes_{n}[] = {{{flat}}};")
     lines.append("static const struct part parts[PARTS] = {")
     for part, table in zip(parts.parts, parts.maps, strict=True):
         name = distinct.index(table)

@@ -7,7 +7,7 @@ from typing import Annotated
 from modelcheck.lang import (Ghost, Indexed, Process, array, atomic, between, boot, choose, element,
     index_of, instances, param, process, promises, shared, this_process)
 from modelcheck.xen.invariants import (avail_counts, buddies, clean_before_dirty, conservation,
-    index_soundness, maximal_merge, page_lists, unique_place)
+    index_soundness, is_listed, maximal_merge, page_lists, unique_place)
 from modelcheck.xen.page import PGC, CountInfo
 from modelcheck.xen.page_list import (PageListHead, page_list_add, page_list_add_tail,
     page_list_del, page_list_remove_head)
@@ -75,6 +75,7 @@ def free_heap_pages(pg: Page, need_scrub: bool) -> None:
     if info.state != PGC.FREE:
         page_list_add_scrub(pg, 0, first_dirty)
         return
+    assert is_listed(buddy, heap[0])
     page_list_del(buddy, heap[0])
     dirty = buddy.first_dirty
     if index_of(buddy) < index_of(pg):

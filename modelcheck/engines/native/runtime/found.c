@@ -47,7 +47,8 @@ static void print_state(const char *what, const struct entry *e)
 
 static uint64_t waiting(void);
 
-/* Tells what was found, and ends; the other threads, if any, wait at `rare` or are cut short. */
+/* Tells what was found, and ends; the other threads, if any, wait at `rare` or are cut short.  Who
+ * may be stuck is so for certain only when every state is known. */
 static void finish(const char *reason)
 {
     pthread_mutex_lock(&rare);
@@ -65,7 +66,7 @@ static void finish(const char *reason)
         print_state("violating", &violating.entries[n]);
     for (uint64_t n = 0; n < faulting.count; n++)
         print_state("faulting", &faulting.entries[n]);
-    for (uint64_t n = 0; n < stuck.count; n++)
+    for (uint64_t n = 0; n < stuck.count && !strcmp(reason, "complete"); n++)
         print_state("stuck", &stuck.entries[n]);
     puts("end");
     fflush(stdout);

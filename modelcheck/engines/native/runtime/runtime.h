@@ -99,7 +99,7 @@ struct touches {
 struct part {
     uint8_t word, shift, bits;
     uint32_t codes;
-    const uint16_t *becomes;   /* by exchange, then by code */
+    const uint32_t *becomes;   /* by exchange, then by code */
 };
 
 struct sometimes {

@@ -152,6 +152,42 @@ def test_who_is_stuck_is_not_said_where_a_limit_is_met(tmp_path: Path) -> None:
         assert (said.outcome, said.trace) == ("UNKNOWN", None)
 
 
+WIDE = """\
+program wide()
+sort process 2
+shared steps: 0..9 wraps = 0
+shared picked[process]: 0..5 = all 0
+process p[2]
+  local n: 0..5
+  entry:
+    choose n in range(0:0..5, 5:0..5)
+    goto p_0
+  at p_0 live n resting:
+    store picked[me] := n
+    goto p_1
+  at p_1 resting:
+    rmw steps := $ + 1
+    choose n in range(0:0..5, 5:0..5)
+    goto p_0
+always "no step": steps < 1
+"""
+
+
+def test_what_is_found_before_a_limit_is_met_is_said(tmp_path: Path) -> None:
+    """On the level on which the states run out something was broken already: that was once UNKNOWN,
+    with nothing wrong found."""
+    program = parse_program(WIDE, "test")
+    expected = {n: reference.explore(program, Limits(states=n)) for n in range(10, 330, 20)}
+    assert {v.outcome for v in expected.values()} == {"UNKNOWN", "VIOLATED"}
+    with compiled((*AT_ONCE, *CROWDED), tmp_path):
+        for n, there in expected.items():
+            for jobs in (1, 2):
+                said = search.explore(program, Limits(states=n), jobs=jobs)
+                if there.outcome == "VIOLATED":
+                    assert said.trace is not None and there.trace is not None
+                    assert len(said.trace.steps) == len(there.trace.steps)
+
+
 def test_fingerprints(tmp_path: Path) -> None:
     """So few states have as many fingerprints; and of what has one word there are no odds."""
     kinds: Counter[bool] = Counter()

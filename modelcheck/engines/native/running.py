@@ -62,9 +62,12 @@ class Running:
     def search(self, deadlock: bool) -> Said:
         """The search.  What is broken is looked for once more in one thread, where several looked:
         in which order it is met would else be their luck."""
-        said = self._ask("--deadlock", str(int(deadlock)), "--threads", str(self.jobs))
+        limits = self._limits()
+        asked = ["--deadlock", str(int(deadlock)), *limits]
+        said = self._ask(*asked, "--threads", str(self.jobs))
         if said.stopped == "violated" and said.figures["threads"] > 1:
-            return self._ask("--deadlock", str(int(deadlock)))
+            alone = self._ask(*asked)
+            return alone if alone.stopped == "violated" else said  # the other met a limit first
         return said
 
     def paths(
@@ -76,9 +79,12 @@ class Running:
             return []
         ends = "".join(f"final {_hex(self.layout.pack(s))}\n" for s in final)
         ends += "".join(f"failing {_hex(self.layout.pack(s))}\n" for s in failing)
-        said = self._ask("--paths", str(level), "--deadlock", "0", ends=ends)
+        said = self._ask("--paths", str(level), "--deadlock", "0", *self._memory(), ends=ends)
         if said.stopped:
-            raise tr.Disagreement(f"the way to what is broken is not found: {said.stopped}")
+            raise tr.Disagreement(
+                f"something is broken after {level + 1} steps, and the way there is not found: "
+                f"{said.stopped}"
+            )
         return [
             (self.layout.unpack(words), depth) for words, _, depth in said.kept.get("on", [])
         ]
@@ -104,9 +110,11 @@ class Running:
             },
         )
 
+    def _memory(self) -> list[str]:
+        return ["--bytes", str(self.limits.memory or most_of_the_machine())]
+
     def _limits(self) -> list[str]:
-        limits = self.limits
-        options = ["--bytes", str(limits.memory or most_of_the_machine())]
+        limits, options = self.limits, self._memory()
         if limits.states is not None:
             options += ["--states", str(limits.states)]
         if limits.seconds is not None:
@@ -117,7 +125,7 @@ class Running:
         """Runs it; Ctrl-C stops it, and it says how far it got."""
         begins = "".join(f"initial {_hex(self.layout.pack(s))}\n" for s in self.begins)
         with subprocess.Popen(
-            [str(self.executable), *options, *self._limits()], stdin=subprocess.PIPE,
+            [str(self.executable), *options], stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, text=True, start_new_session=True,
         ) as running:
             assert running.stdin is not None and running.stdout is not None

@@ -37,15 +37,21 @@ static double now(void)
     return t.tv_sec + t.tv_nsec * 1e-9;
 }
 
+/* A limit is met.  What was found on this level, before it, is found. */
+static void stop(const char *limit)
+{
+    finish(violating.count || faulting.count ? "violated" : limit);
+}
+
 static void look_at_the_clock(void)
 {
     static double shown;
     double t = now();
 
     if (interrupted)
-        finish("interrupted");
+        stop("interrupted");
     if (most_seconds > 0 && t - began > most_seconds)
-        finish("seconds");
+        stop("seconds");
     if (t - shown > 0.1) {
         shown = t;
         printf("progress %lu %u %lu\n", NOW(states), level, waiting());
@@ -69,7 +75,7 @@ static void expand_chunk(const struct chunk *chunk, bool decides, bool looks)
     for (unsigned done = 0; done < chunk->count; done += BATCH) {
         unsigned count = chunk->count - done < BATCH ? chunk->count - done : BATCH;
         if (NOW(states) > most_states)
-            finish("states");
+            stop("states");
         if (looks && done % (16 * BATCH) == 0)
             look_at_the_clock();
         sources = &chunk->states[done];

@@ -158,13 +158,16 @@ def for_next(s: Steps, point: For, way: Way) -> Block:
 def has_no_way_out(loop: While | For) -> bool:
     """A loop that is never left is a place of rest (an idle loop that finds nothing to do); a loop
     that can be left is there to be left, and waiting in it for ever is a deadlock."""
-    if isinstance(loop, For) or not (
-        isinstance(loop.node.test, ast.Constant) and bool(loop.node.test.value)
+    return is_endless(loop.node)
+
+
+def is_endless(loop: ast.While | ast.For) -> bool:
+    """Whether a loop is never left."""
+    if isinstance(loop, ast.For) or not (
+        isinstance(loop.test, ast.Constant) and bool(loop.test.value)
     ):
         return False
-    return not any(isinstance(n, ast.Return) for n in ast.walk(loop.node)) and not _breaks(
-        loop.node.body
-    )
+    return not any(isinstance(n, ast.Return) for n in ast.walk(loop)) and not _breaks(loop.body)
 
 
 def _breaks(body: list[ast.stmt]) -> bool:

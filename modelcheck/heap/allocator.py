@@ -20,7 +20,7 @@ from modelcheck.heap.arena import Arena, Patterns
 from modelcheck.heap.encoding import Encoding
 from modelcheck.heap.faults import Difference
 from modelcheck.heap.generate import (
-    AT_ONCE, FIT, HEAD, HEADS, OBSERVE, PLACE, TURN, TURNS, expression_of, functions_of,
+    AT_ONCE, FIT, HEAD, HEADS, LEFT, OBSERVE, PLACE, TURN, TURNS, expression_of, functions_of,
     lines_of_loops,
 )  # fmt: skip
 from modelcheck.heap.layout import SAFE, Layouts, Names
@@ -154,6 +154,7 @@ class Allocator:
             TURN: self.scheduler.turn,
             HEAD: self.scheduler.head,
             HEADS: counted(self.scheduler.head),
+            LEFT: self.scheduler.left,
             TURNS: counted(self.scheduler.turn),
             FIT: lambda number, value: checks[number].fit(value),
         }

@@ -19,6 +19,7 @@ from types import CodeType
 from typing import TypeVar
 
 from modelcheck.frontend.definitions import Function, Module, Word
+from modelcheck.frontend.loops import is_endless
 from modelcheck.heap.encoding import Encoding, Reference
 
 PLACE_WORDS = frozenset(
@@ -26,9 +27,9 @@ PLACE_WORDS = frozenset(
      "set_bit", "clear_bit", "store_part")
 )  # fmt: skip
 # What generated code calls beside the words.  No name of a spec has a blank in it.
-PLACE, OBSERVE, AT_ONCE, TURN, TURNS, HEAD, HEADS, FIT = (
+PLACE, OBSERVE, AT_ONCE, TURN, TURNS, HEAD, HEADS, LEFT, FIT = (
     "the place", "the observation", "at once", "a turn", "the turns", "the head", "the heads",
-    "what fits",
+    "the loop is left", "what fits",
 )  # fmt: skip
 N = TypeVar("N", bound=ast.AST)
 Fits = Callable[[ast.expr, Module], Encoding | None]
@@ -109,7 +110,8 @@ class _Runnable(ast.NodeTransformer):
         for inner in ast.walk(node):
             if isinstance(inner, ast.AnnAssign) and isinstance(inner.target, ast.Name):
                 self._declare(inner.target.id, inner.annotation)
-        node.body = arguments + [self.visit(s) for s in node.body]
+        self.generic_visit(ast.Module(node.body, []))  # in place: a loop becomes two statements
+        node.body[:0] = arguments
         return node
 
     def _declare(
@@ -162,23 +164,32 @@ class _Runnable(ast.NodeTransformer):
         both = _at(node, ast.BinOp(ast.Name(node.target.id, ast.Load()), node.op, node.value))
         return _at(node, ast.Assign([node.target], self._fitted(node.target.id, both)))
 
-    def visit_While(self, node: ast.While) -> ast.stmt:
-        outermost = self.depth == 0
-        self.depth += 1
-        self.generic_visit(node)
-        self.depth -= 1
-        node.test = _at(
-            node.test, ast.BoolOp(ast.And(), [_call(HEAD if outermost else TURN), node.test])
-        )
-        return node
+    def visit_While(self, node: ast.While) -> ast.stmt | list[ast.stmt]:
+        head = HEAD if self._is_main(node) else TURN
+        self._body(node)
+        node.test = _at(node.test, ast.BoolOp(ast.And(), [_call(head), node.test]))
+        return self._left(node) if head == HEAD else node
 
-    def visit_For(self, node: ast.For) -> ast.stmt:
-        outermost = self.depth == 0
+    def visit_For(self, node: ast.For) -> ast.stmt | list[ast.stmt]:
+        heads = HEADS if self._is_main(node) else TURNS
+        self._body(node)
+        node.iter = _at(node.iter, _call(heads, node.iter))
+        return self._left(node) if heads == HEADS else node
+
+    def _is_main(self, loop: ast.While | ast.For) -> bool:
+        """As in the model (`frontend/loops.is_main`), unless a caller stands in a loop."""
+        definition = self.module.scope.get(self.node.name)
+        own = isinstance(definition, Function) and definition.role == "process"
+        return self.depth == 0 and (own or is_endless(loop))
+
+    def _body(self, loop: ast.While | ast.For) -> None:
         self.depth += 1
-        self.generic_visit(node)
+        self.generic_visit(loop)
         self.depth -= 1
-        node.iter = _at(node.iter, _call(HEADS if outermost else TURNS, node.iter))
-        return node
+
+    def _left(self, loop: ast.While | ast.For) -> list[ast.stmt]:
+        """The loop; who has left it is not at its head."""
+        return [loop, _at(loop, ast.Expr(_call(LEFT)))]
 
     def visit_Assert(self, node: ast.Assert) -> ast.stmt:
         node.test = self._observed(node.test)

@@ -33,7 +33,7 @@ class Cpu:
 
     at        the line whose access it is parked in front of, or where it failed
     possible  None, or whether the access could be done now (a lock that is free)
-    at_rest   it is parked in front of the first access behind the head of its outermost loop
+    at_rest   it is parked in front of the first access behind the head of its main loop
     handlers  those of the interrupts that come to it, each with the line where it begins
     off       how many blocks without interrupts it is in, and `off_now`, whether it has come to an
               access in them: before that one may still come
@@ -286,12 +286,16 @@ class Scheduler:
         return True
 
     def head(self) -> bool:
-        """The head of a function's outermost loop is passed: that of its process, unless a caller
-        stands in a loop."""
+        """The head of a process's main loop is passed, unless a caller stands in a loop."""
         cpu = self.running
         if cpu is not None and not cpu.handling and not self._called_in_a_loop():
             cpu.at_rest = True
         return self.turn()
+
+    def left(self) -> None:
+        """A process's main loop is left."""
+        if self.running is not None:
+            self.running.at_rest = False
 
     def _called_in_a_loop(self) -> bool:
         callers: list[Line] = []

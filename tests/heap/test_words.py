@@ -262,7 +262,35 @@ DESIGNS = {
             return at_rest()
     """),
     # The campaign on random programs found that the allocator knew of a process's own loops only.
-    "at rest: at the head of a loop in a function, unless it is called in a loop": ("steps", """
+    "at rest: at the head of a loop in a function, if it is never left": ("steps", """
+        @shared
+        class Cell:
+            n: Annotated[int, between(0, 2)] = 0
+
+        cell = Cell()
+
+        def for_ever() -> None:
+            while True:
+                if cell.n != 0:
+                    cell.n = 0
+
+        @process
+        def outside() -> None:
+            cell.n = 1
+            for_ever()
+
+        @process
+        def within() -> None:
+            while True:
+                n = cell.n
+                cell.n = 2
+                for_ever()
+
+        @sometimes
+        def everybody_rests() -> bool:
+            return at_rest()
+    """),
+    "at rest: not at the head of a loop that a function leaves, nor behind one": ("steps", """
         @shared
         class Cell:
             n: Annotated[int, between(0, 2)] = 0

@@ -14,7 +14,6 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,13 +24,13 @@ from modelcheck.frontend.compile import compile_spec
 from modelcheck.ir import Program
 from modelcheck.semantics import Semantics
 from modelcheck.source import SpecError, lines_of
-from modelcheck.trace import Limits
+from modelcheck.trace import Limits, Verdict
 from tests.agree.built import AT_ONCE, CROWDED, compiled, in_one_thread, small_tables
 from tests.agree.guarded_specs import guarded_spec, as_no_text_says
 from tests.agree.random_locking import random_locking
 from tests.agree.random_programs import random_program
 from tests.agree.random_specs import random_spec
-from tests.campaigns.asked import asked_about
+from tests.campaigns.asked import Asked, asked_about
 
 STATES = Limits(states=5_000)
 MOST_CHOICES = 40  # before the first step: a loop that chooses and does not end has more
@@ -99,16 +98,28 @@ def tried(everything: bool, folder: Path, number: int) -> Tried:
     ):
         for asked in asked_about(program, number, everything):
             try:
-                with nullcontext() if asked.threads else in_one_thread(flags):
-                    found = asked.question(program, expected)
+                found = None
+                if not asked.threads:
+                    with in_one_thread(flags):
+                        found = _answer(asked, program, expected)
+                if asked.threads or found is not None:  # tcc is wrong once in ten thousand Programs
+                    found = _answer(asked, program, expected)
             except NotNative:
                 continue
-            except Exception as error:
-                found = f"{type(error).__name__}: {error}"
             answered.append(asked.who)
             if found is not None:
                 findings.append(f"{asked.who}: {found}"[:300])
     return Tried(number, expected.outcome, tuple(answered), tuple(findings))
+
+
+def _answer(asked: Asked, program: Program, expected: Verdict) -> str | None:
+    """What somebody says otherwise, or what went wrong.  NotNative if there is no answer."""
+    try:
+        return asked.question(program, expected)
+    except NotNative:
+        raise
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
 
 
 def campaign(numbers: range, everything: bool, jobs: int = 1) -> Iterator[Tried]:

@@ -36,6 +36,21 @@ def is_main(loop: While | For) -> bool:
     return len(loops_around(loop)) == 1 and (not calls(loop) or has_no_way_out(loop))
 
 
+def to_be_left(point: Point) -> While | For | None:
+    """The outermost loop around a point that can be left."""
+    around = loops_around(point)
+    return next(iter(around[bool(around) and has_no_way_out(around[0]) :]), None)
+
+
+def come_into_again(point: Point, way: Way) -> bool:
+    """Whether a step that comes to a point this way has left the loops around it, and come into
+    them anew: by the head of the endless loop around them all.  (Who leaves an inner one alone, and
+    comes into that again, goes on in the outer one.)"""
+    around = loops_around(point)
+    anew = len(around) > 1 and id(around[0]) in way.heads and has_no_way_out(around[0])
+    return anew and (way.inside == "any" or around[1] is way.inside)
+
+
 def while_head(s: Steps, point: While, way: Way) -> Block:
     node, scope, make = point.node, point.scope, s.points.make
     turn = _turn(s, point, way)
@@ -50,7 +65,7 @@ def _local_loop(
     s: Steps, point: While | For, node: ast.AST, turn: Callable[[Way], Block], way: Way
 ) -> Block:
     """A loop that may come round without an access: its head is a transit location."""
-    start = Way(frozenset({id(point)}), inside=None)
+    start = Way(frozenset({id(point)}), inside="any")
     return s.location(point, node, None, way, lambda: turn(start), local=True)
 
 

@@ -136,20 +136,12 @@ N = TypeVar("N", bound=ast.AST)
 @dataclass(frozen=True)
 class Way:
     """How `Steps.expand` came to a point: the loop heads passed without an access since the last
-    location, the process's main loop (`loops.is_main`) if its was among them, and the loops that
-    location stands in (None: the step began before it, who knows where)."""
+    location, the process's main loop (`loops.is_main`) if its was among them, and the outermost
+    loop that can be left around that location (`Steps.inside`); "any" if the step began before."""
 
     heads: frozenset[int] = frozenset()
     main: Point | None = None
-    inside: frozenset[int] | None = frozenset()
-
-    def again(self, point: Point) -> frozenset[int]:
-        """The loops around a point that this step has left, and come into anew: it passed the head
-        of a loop around them."""
-        around = [id(loop) for loop in loops_around(point)]
-        first = next((n for n, loop in enumerate(around) if loop in self.heads), len(around))
-        anew = frozenset(around[first + 1 :])
-        return anew if self.inside is None else anew & self.inside
+    inside: Point | Literal["any"] | None = None
 
 
 class Points:

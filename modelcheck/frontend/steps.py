@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
 from modelcheck import ir
 from modelcheck.frontend import branches, loops, statement_words, stores
@@ -42,7 +43,7 @@ class Pending:
     wait: ir.Expr | None
     body: Callable[[], Block]
     local: bool = False  # the head of a loop without accesses: no step of its own
-    again: frozenset[int] = frozenset()  # the loops that the step here has left, and come into anew
+    again: bool = False  # the step here has left the loops around it, and come into them anew
 
 
 def _block(location: Pending) -> AtomicEnd | None:
@@ -76,9 +77,10 @@ class Steps:
         self.boot = boot
         self.ends = ends
         self.points = Points()
-        self.location_of: dict[tuple[int, frozenset[int]], str] = {}
-        self.inside: frozenset[int] | None = frozenset()  # those loops around what is being built
-        # that stand there by their plain name: what leaves one of the others has left it
+        self.location_of: dict[tuple[int, bool], str] = {}
+        # The outermost loop that can be left around what is being built, unless it has another name
+        # there: then whatever leads on has left it.  "any" where it is not known whether.
+        self.inside: Point | Literal["any"] | None = None
         self.before: dict[str, Block] = {}  # choices made on the way to a location
         self.pending: list[Pending] = []
         self.names: dict[str, int] = {}
@@ -110,9 +112,10 @@ class Steps:
         built: list[tuple[Pending, ir.Block]] = []
         while self.pending:
             location = self.pending.pop(0)
-            self.inside = None
-            if not self._is_transit(location):
-                self.inside = frozenset(map(id, loops_around(location.point))) - location.again
+            if self._is_transit(location):
+                self.inside = "any"
+            else:
+                self.inside = None if location.again else loops.to_be_left(location.point)
             built.append((location, tuple(location.body())))
             if len(built) > MOST_ACTIONS:
                 raise SpecError(
@@ -139,7 +142,7 @@ class Steps:
             )
         names = tuple(
             ir.Loop(
-                f"loop_{p.node.lineno}_{i}{AGAIN * (id(p) in location.again)}",
+                f"loop_{p.node.lineno}_{i}{AGAIN * location.again}",
                 p.scope.module.span(p.node),
             )
             for i, p in enumerate(around)
@@ -186,14 +189,14 @@ class Steps:
         base = f"{function}_{span.line}"
         self.names[base] = self.names.get(base, 0) + 1
         at = base if self.names[base] == 1 else f"{base}_{self.names[base]}"
-        again = way.again(point)
+        again = loops.come_into_again(point, way)
         self.location_of[id(point), again] = at
         self.before[at] = before or []
         self.pending.append(Pending(at, point, span, access, wait, body, local, again))
         return self._goto(point, way)
 
     def _goto(self, point: Point, way: Way) -> Block:
-        at = self.location_of[id(point), way.again(point)]
+        at = self.location_of[id(point), loops.come_into_again(point, way)]
         at_head = way.main is not None and way.main in loops_around(point)
         (self.heads if at_head else self.not_heads).add(at)
         span = next((p.span for p in self.pending if p.at == at), None)
@@ -214,7 +217,7 @@ class Steps:
                 scope.module.span(scope.module.tree.body[0]), "this design is too large to compile",
                 "smaller functions, fewer branches between two accesses",
             )
-        if (id(point), way.again(point)) in self.location_of:
+        if (id(point), loops.come_into_again(point, way)) in self.location_of:
             return self._goto(point, way)
         match point:
             case End():

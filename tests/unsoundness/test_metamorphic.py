@@ -188,7 +188,7 @@ class Rename(ast.NodeTransformer):
                         if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
                     }
                 case ast.Assign([ast.Name(name)], ast.Call(ast.Name(made))) if (
-                    made not in ("param", "instance", "holds", "violates")
+                    made not in ("param", "instance", "holds", "violates", "promises")
                 ):
                     self.names.add(name)
                 case _:

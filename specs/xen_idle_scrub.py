@@ -34,7 +34,7 @@ pages in one buddy, which is split twice, with first_dirty in the middle; one wi
 frees, and allocations that take dirty pages as they are; one page, and an administrator.  README
 has a table of them, and of larger ones, with their states.  Those cannot be compared with the
 40,233 of a first sketch (two pages, one domain, three tickets; it is not kept).  Its allocations
-and words were others: there are 24,428 here, and 40,672 with NO_SCRUB; and it began with pages as
+and words were others: there are 24,410 here, and 40,642 with NO_SCRUB; and it began with pages as
 they come back, where these hold the bytes of a domain that is gone.
 """
 from dataclasses import dataclass

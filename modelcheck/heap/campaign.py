@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from modelcheck.frontend.compile import compile_spec
+from modelcheck.frontend.compile import compile_spec, read_spec
 from modelcheck.heap.allocator import Allocator
 from modelcheck.heap.follow import Follower
 from modelcheck.heap.walk import Walk, walk
@@ -37,7 +37,7 @@ def instances(folder: Path) -> tuple[Instance, ...]:
     switches thrown, and with all of them."""
     found: list[Instance] = []
     for path in sorted(folder.glob("*.py")):
-        spec, _ = compile_spec(str(path), {})
+        spec = read_spec(str(path), {})
         found.append(Instance(str(path), ()))
         thrown: list[tuple[str, bool | int]] = []
         tickets = tuple(("TICKETS", p.hi) for p in spec.parameters if p.name == "TICKETS")

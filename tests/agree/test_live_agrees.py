@@ -44,7 +44,8 @@ def test_a_seed_is_a_schedule() -> None:
 
 
 def test_the_campaign_says_what_it_did(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--schedules", "40", "--steps", "20", "--specs", str(SPECS)]) == 0
+    folder = SPECS / "first_steps"
+    assert main(["--schedules", "40", "--steps", "20", "--specs", str(folder)]) == 0
     last = capsys.readouterr().out.splitlines()[-1]
     assert re.fullmatch(
         r"40 schedules, \d+ steps in \d+ s: the model and the allocator agree", last

@@ -23,7 +23,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from peers import MEASURE, machine
+from peers import MEASURE, machine, renew_readme
 
 ROOT = Path(__file__).parents[1]
 README, MEASURED = ROOT / "README.md", ROOT / "benchmarks" / "designs.json"
@@ -110,17 +110,6 @@ def for_readme(lines: list[Line], where: str) -> str:
     return "\n".join([head, *rows]) + f"\n\nOne run of each, on {where}.\n"
 
 
-def renew_readme(text: str) -> None:
-    """Write README's part anew."""
-    from modelcheck.pipeline import between_markers, write_aside
-
-    try:
-        whole = between_markers(README.read_text(encoding="utf-8"), BEGIN, END, text)
-    except ValueError as error:
-        raise SystemExit(f"{README.name} {error}") from None
-    write_aside(README, whole)
-
-
 def kept() -> tuple[list[Line], str]:
     """What was measured last, and on what."""
     found = json.loads(MEASURED.read_text(encoding="utf-8"))
@@ -133,7 +122,7 @@ def main() -> None:
         parser.add_argument(f"--{option}", action="store_true")
     chosen = parser.parse_args()
     if chosen.again:
-        renew_readme(for_readme(*kept()))
+        renew_readme(for_readme(*kept()), BEGIN, END)
         return
     wanted = [(D8, sets) for sets in GATED]
     if chosen.large or chosen.readme:
@@ -150,7 +139,7 @@ def main() -> None:
     if chosen.readme:
         text = {"where": machine(), "lines": [asdict(line) for line in lines]}
         MEASURED.write_text(json.dumps(text, indent=1) + "\n", encoding="utf-8")
-        renew_readme(for_readme(*kept()))
+        renew_readme(for_readme(*kept()), BEGIN, END)
 
 
 if __name__ == "__main__":

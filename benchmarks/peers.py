@@ -232,12 +232,12 @@ def for_readme(lines: list[Line], said: dict[str, str], where: str) -> str:
     )
 
 
-def renew_readme(text: str) -> None:
-    """Write README's part anew."""
+def renew_readme(text: str, begin: str = BEGIN, end: str = END) -> None:
+    """Write README's part between these markers anew."""
     from modelcheck.pipeline import between_markers, write_aside
 
     try:
-        whole = between_markers(README.read_text(encoding="utf-8"), BEGIN, END, text)
+        whole = between_markers(README.read_text(encoding="utf-8"), begin, end, text)
     except ValueError as error:
         raise SystemExit(f"{README.name} {error}") from None
     write_aside(README, whole)

@@ -11,8 +11,12 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from modelcheck.cli import app
+from modelcheck.frontend.compile import compile_spec
+from modelcheck.frontend.promises import PROMISED
+from modelcheck.pipeline import never_run
 from modelcheck.source import lines_of
 
+FLAGSHIP = Path(__file__).resolve().parents[2] / "specs" / "per_page_cmpxchg.py"
 SPEC = """\
 from modelcheck.lang import Enum, Lock, auto, free, param, process, shared, spin_lock, spin_unlock
 from modelcheck.lang import always
@@ -115,6 +119,13 @@ def test_a_process_that_was_forgotten(tmp_path: Path, monkeypatch: pytest.Monkey
     assert (
         "  warning    scrubber (line 16) never runs: nothing calls it, and it is no @process\n"
     ) in verified(spec, tmp_path, monkeypatch).stdout
+
+
+def test_what_promises_ask_for_is_not_forgotten() -> None:
+    """Each spec with PROMISES was said to have functions that never run."""
+    spec, _ = compile_spec(str(FLAGSHIP), {})
+    assert any(f.node.name.startswith(PROMISED) for f in spec.properties)
+    assert never_run(spec) == ()
 
 
 def test_a_loop_without_an_access(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,8 +7,9 @@ its own way.  A checker that did not finish says nothing: that is never agreemen
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from modelcheck.records import dataclass
 
 Said = Literal["HOLDS", "VIOLATED", "NOT KNOWN"]
 

@@ -7,12 +7,12 @@ import multiprocessing
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import TypeVar
 
 from modelcheck.gated import INCONCLUSIVE, INTERNAL, INTERRUPTED, NO_MEMORY, Finding
+from modelcheck.records import dataclass
 
 R = TypeVar("R")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from modelcheck import pipeline
@@ -21,6 +21,7 @@ from modelcheck.gated import (
     Finding, Gated,
 )
 from modelcheck.project import FILE, Project
+from modelcheck.records import dataclass
 from modelcheck.source import ConfigurationError, Span, SpecError
 from modelcheck.trace import Limits, PropertyResult, Verdict, exit_code
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from modelcheck.records import dataclass
 from modelcheck.trace import Verdict
 
 REFUSED, CONFIGURATION, INTERNAL, INTERRUPTED = 150, 151, 70, 130

@@ -13,9 +13,10 @@ marked `transit` does not end the step: the action there follows at once (this i
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
+from modelcheck.records import dataclass
 from modelcheck.source import NOWHERE, Span
 
 # ---------------------------------------------------------------------------------------- sorts

@@ -9,7 +9,7 @@ import difflib
 import hashlib
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from modelcheck.frontend.declare import sentences
 from modelcheck.frontend.definitions import Expectation, Spec
 from modelcheck.frontend.promises import PROMISED
 from modelcheck.ir import Program
+from modelcheck.records import dataclass
 from modelcheck.search import Engine, search
 from modelcheck.semantics import Semantics
 from modelcheck.source import ConfigurationError

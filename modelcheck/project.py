@@ -16,11 +16,11 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from modelcheck.pipeline import nearest, shown_path
+from modelcheck.records import dataclass
 from modelcheck.source import ConfigurationError
 
 FILE = "pyproject.toml"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from modelcheck.engines.native import Native
 from modelcheck.ir import Program
+from modelcheck.records import dataclass
 from modelcheck.source import ConfigurationError
 from modelcheck.trace import Limits, Verdict
 

@@ -9,9 +9,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+
+from modelcheck.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from modelcheck.gated import Finding, of_all
+from modelcheck.records import dataclass
 
 FORMAT, VERSION = "modelcheck-table", 2
 ORDER = "SLAKXP"  # secrets, lists, accounting, locks, deadlock, progress; others after them

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from modelcheck import trace as tr
 from modelcheck.engines.asked import PropertyKind, never_taken, sentences
 from modelcheck.engines.graph import Digraph
 from modelcheck.engines.shortest import End, ShortestPaths
 from modelcheck.ir import Program
+from modelcheck.records import dataclass
 from modelcheck.semantics import Initial, Semantics
 
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from math import prod
@@ -23,6 +22,7 @@ from math import prod
 from modelcheck.ir import (
     END, Bool, Enum, Int, Process, Record, Ref, Sort, Value, Variable, default_value,
 )
+from modelcheck.records import dataclass
 from modelcheck.semantics import State
 from modelcheck.semantics.states import States
 

@@ -12,7 +12,7 @@ a complete graph.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from modelcheck import trace as tr
@@ -24,6 +24,7 @@ from modelcheck.engines.limits import (
 )
 from modelcheck.engines.shortest import End, Label
 from modelcheck.ir import Action, Program, Property
+from modelcheck.records import dataclass
 from modelcheck.semantics import Fault, Initial, Semantics, State
 from modelcheck.source import NOWHERE, SpecError
 

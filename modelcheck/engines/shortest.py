@@ -8,10 +8,10 @@ All shortest paths are considered, not only those of the tree in which the state
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from modelcheck.engines.graph import Digraph
+from modelcheck.records import dataclass
 
 Label: TypeAlias = tuple[int, str, tuple[int, ...]]
 """An edge's label: process, the name of the action's location, the options chosen."""

@@ -6,7 +6,7 @@ The counterpart of `semantics/expressions.py`: the same cases in the same order.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import NamedTuple, TypeAlias
 
 from modelcheck.export.terms import (
@@ -18,6 +18,7 @@ from modelcheck.ir import (
     Loaded, Local, Make, Me, NotNull, Place, Quantified, Range, Record, Ref, Self, Sort, Unary,
     Value, Variable,
 )
+from modelcheck.records import dataclass
 
 Worth: TypeAlias = Term | tuple["Worth", ...]
 """A value: of a word, one for each field."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from modelcheck.export.terms import Cells, Scratch, Term
+from modelcheck.records import dataclass
 from modelcheck.source import Span
 
 

@@ -7,7 +7,7 @@ A path ends where the step ends.  The tree of paths has no joins, so that what i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from modelcheck.export.expressions import (
     Found, Scope, Tree, Worth, cell, constant, expression, fitted, offset, same, term,
@@ -22,6 +22,7 @@ from modelcheck.ir import (
     Instances, Load, Observe, Process, Range, Record, Rmw, SetGhost, Sort, Store, Variable,
     default_value, statements,
 )
+from modelcheck.records import dataclass
 from modelcheck.semantics.expressions import CHOOSE, GHOST
 from modelcheck.semantics.states import numbers
 from modelcheck.source import NOWHERE, Span, SpecError

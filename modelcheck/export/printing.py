@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from modelcheck.export.model import Command, Model
 from modelcheck.export.terms import Cells, Num, Op, Read, Scratch, Term, Truth
+from modelcheck.records import dataclass
 from modelcheck.source import Span, line_text
 
 WIDTH = 92

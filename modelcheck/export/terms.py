@@ -8,8 +8,10 @@ than needed, as all three languages do; the terms rely on it (an index is looked
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeAlias
+
+from modelcheck.records import dataclass
 
 LEAST, MOST = -(2**31), 2**31 - 1
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from modelcheck import ir
 from modelcheck.frontend.constants import evaluate, sort_of_constant
@@ -19,6 +19,7 @@ from modelcheck.frontend.definitions import (
 )
 from modelcheck.frontend.promises import give_sentences, invariant_of, promised, reads_memory
 from modelcheck.frontend.types import Types, called
+from modelcheck.records import dataclass
 from modelcheck.source import ConfigurationError, Span, SpecError
 
 PROPERTIES = ("always", "lemma", "sometimes")
@@ -435,12 +436,13 @@ class _Declarer:
     def _expectations(self, spec: Spec) -> tuple[Expectation, ...]:
         module = spec.module
         found: list[Expectation] = []
+        known = sentences(spec)
         for node in module.tree.body:
             match node:
                 case ast.Assign(targets=[ast.Name(id="EXPECT")], value=value):
                     clauses = value.elts if isinstance(value, ast.Tuple) else [value]
                     for clause in clauses:
-                        found += self._expectation(module, clause, sentences(spec))
+                        found += self._expectation(module, clause, known)
                 case _:
                     pass
         return tuple(found)

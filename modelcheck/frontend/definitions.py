@@ -5,12 +5,13 @@ the front end compiles, and what the live engine runs (through its checked synta
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TypeAlias
 
 from modelcheck import ir
 from modelcheck.frontend.subset import span_of
+from modelcheck.records import dataclass
 from modelcheck.source import Span
 
 UNBOUNDED = ir.Int(-(2**62), 2**62)  # an int whose range is still to be inferred

@@ -6,7 +6,7 @@ A local has the type of its annotation, or of what is assigned to it (None and a
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from modelcheck import ir
 from modelcheck.frontend.definite import check_bound
@@ -23,6 +23,7 @@ from modelcheck.frontend.values import (
     CellPlace, ElementsOf, Given, Instance, Meaning, ObjectPlace, Scope, Value, join,
 )
 from modelcheck.frontend.words import STATEMENT_WORDS, shared_argument
+from modelcheck.records import dataclass
 from modelcheck.source import SpecError
 
 

@@ -22,12 +22,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeAlias, TypeVar
 
 from modelcheck import ir
 from modelcheck.flow import exprs_in, gotos, memory_read, with_gotos
 from modelcheck.frontend.steps import AGAIN, MOST_ACTIONS
+from modelcheck.records import dataclass
 from modelcheck.source import Span, SpecError
 
 N = TypeVar("N")

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Literal, TypeAlias, TypeVar
 
 from modelcheck import ir
 from modelcheck.frontend.values import Scope
+from modelcheck.records import dataclass
 from modelcheck.source import Span
 
 Block: TypeAlias = list[ir.Statement]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from modelcheck import ir
+from modelcheck.records import dataclass
 
 
 @dataclass

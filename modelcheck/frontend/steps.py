@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from modelcheck import ir
@@ -25,6 +25,7 @@ from modelcheck.frontend.types import called
 from modelcheck.frontend.values import (
     Scope, Value, assign,
 )
+from modelcheck.records import dataclass
 from modelcheck.source import Span, SpecError
 
 MOST_ACTIONS = 5_000

@@ -5,8 +5,8 @@ leave a block at its end."""
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+
+from modelcheck.records import dataclass
 
 TYPE_FORMS = ("Annotated", "Callable", "ClassVar", "Final", "Generic", "Ghost")
 
@@ -59,47 +59,51 @@ def decorator_name(node: ast.FunctionDef | ast.ClassDef) -> str:
 def bound_names(tree: ast.Module) -> frozenset[str]:
     """Every name that is imported, defined, assigned or a parameter somewhere in a file; fields of
     classes are none, for `need_scrub = node.need_scrub` is how one writes it."""
-    names = set()
-    fields = [
-        field.target for cls in ast.walk(tree) if isinstance(cls, ast.ClassDef)
-        for field in cls.body if isinstance(field, ast.AnnAssign)
-    ]
-    for node in ast.walk(tree):
+    names, fields = set(), set()
+    for node in ast.walk(tree):  # a class before what stands in it
         match node:
-            case ast.Name() if node in fields:
-                pass
+            case ast.Name(name, ast.Store()) | ast.arg(name):
+                if node not in fields:
+                    names.add(name)
             case ast.alias(name, asname):
                 names.add(asname or name)
             case ast.FunctionDef(name) | ast.ClassDef(name):
                 names.add(name)
-            case ast.arg(name) | ast.Name(name, ast.Store()):
-                names.add(name)
+        if isinstance(node, ast.ClassDef):
+            fields |= {f.target for f in node.body if isinstance(f, ast.AnnAssign)}
     return frozenset(names)
 
 
 def nodes(tree: ast.Module) -> list[tuple[ast.AST, Where]]:
     """Every node that has a place, in source order, the outer before the inner."""
-    found = [pair for pair in _below(tree, Where(bound_names(tree))) if hasattr(pair[0], "lineno")]
+    found: list[tuple[ast.AST, Where]] = []
+    _below(tree, Where(bound_names(tree)), found)
     return sorted(found, key=lambda pair: (pair[0].lineno, pair[0].col_offset))  # type: ignore[attr-defined]
 
 
-def _below(node: ast.AST, where: Where) -> Iterator[tuple[ast.AST, Where]]:
-    yield node, where
+def _below(node: ast.AST, where: Where, found: list[tuple[ast.AST, Where]]) -> None:
+    """Adds a node and all below it that have a place."""
+    if hasattr(node, "lineno"):
+        found.append((node, where))
     if isinstance(node, ast.JoinedStr):
         return  # refused as a whole; before Python 3.12 the places inside are wrong
     if where.annotation and (quoted := quoted_type(node)) is not None:
-        yield from _below(quoted, where)
+        _below(quoted, where, found)
     for name, value in ast.iter_fields(node):
         children = value if isinstance(value, list) else [value]
-        before = None
+        around, before = None, None
         for i, child in enumerate(children):
-            if isinstance(child, ast.AST):
-                inner = _inside(where, node, name)
-                yield from _below(child, replace(inner, before=before, after=i + 1 < len(children)))
+            if isinstance(child, ast.AST) and (child._fields or child._attributes):
+                around = around or _around(where, node, name)
+                after = i + 1 < len(children)
+                _below(child, Where(where.names, node, name, before, after, *around), found)
                 before = child if isinstance(child, ast.stmt) else None
 
 
-def _inside(where: Where, node: ast.AST, name: str) -> Where:
+def _around(
+    where: Where, node: ast.AST, name: str
+) -> tuple[ast.FunctionDef | None, tuple[ast.For, ...], bool]:
+    """Which function and loops stand around what is in this field, and whether it is a type."""
     function, loops = where.function, where.loops
     if isinstance(node, ast.FunctionDef) and name != "decorator_list":
         function, loops = node, ()
@@ -110,7 +114,7 @@ def _inside(where: Where, node: ast.AST, name: str) -> Where:
         annotation = annotation or _is_type_form(node.value)
     if isinstance(node, ast.Call):
         annotation = False  # between(0, LAST - 1): the numbers are values
-    return Where(where.names, node, name, None, False, function, loops, annotation)
+    return function, loops, annotation
 
 
 def _is_type_form(node: ast.expr) -> bool:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TypeAlias
 
 from modelcheck import ir
@@ -14,6 +14,7 @@ from modelcheck.frontend.definitions import (
     UNBOUNDED, AnyOf, ArrayType, Definition, Function, Module, NoneType, ObjectType,
     SharedClass, Type,
 )
+from modelcheck.records import dataclass
 from modelcheck.source import Span, SpecError
 
 

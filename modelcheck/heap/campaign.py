@@ -9,13 +9,13 @@ import argparse
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from modelcheck.frontend.compile import compile_spec, read_spec
 from modelcheck.heap.allocator import Allocator
 from modelcheck.heap.follow import Follower
 from modelcheck.heap.walk import Walk, walk
+from modelcheck.records import dataclass
 from modelcheck.semantics import Semantics
 
 STEPS = 100

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from modelcheck.heap.faults import Fault
 from modelcheck.ir import Value
+from modelcheck.records import dataclass
 
 
 class Encoding(Protocol):

@@ -9,7 +9,6 @@ import ast
 import dataclasses
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import CodeType
 from typing import Any
 
@@ -24,6 +23,7 @@ from modelcheck.heap.generate import expression_of
 from modelcheck.heap.objects import (
     ArrayView, ElementView, HalfPage, Inside, Location, Memory, NeighbourView, View,
 )  # fmt: skip
+from modelcheck.records import dataclass
 
 INT = Number(-(2**31), 2**31 - 1)  # an int that no annotation bounds
 Names = dict[str, Any]

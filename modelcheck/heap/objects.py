@@ -7,13 +7,14 @@ the `gate` until the scheduler lets this process take its step.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from modelcheck.heap.arena import PAGE, Arena, Patterns
 from modelcheck.heap.encoding import Encoding, Packed
 from modelcheck.heap.faults import Fault
 from modelcheck.ir import Value
+from modelcheck.records import dataclass
 
 
 @dataclass

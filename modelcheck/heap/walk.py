@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
 
 from modelcheck.frontend.definitions import Spec
 from modelcheck.heap.allocator import Allocator
 from modelcheck.heap.faults import Difference
 from modelcheck.heap.follow import Follower
 from modelcheck.ir import Program
+from modelcheck.records import dataclass
 from modelcheck.semantics import Semantics
 
 

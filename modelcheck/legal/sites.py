@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from modelcheck.ir import (
     Access,
@@ -45,6 +44,7 @@ from modelcheck.ir import (
     statements,
 )
 from modelcheck.legal.illegal import processes
+from modelcheck.records import dataclass
 
 _LOCAL = frozenset({Const, Local, Me, Self, Unary, Binary, Cond, Field, Make, Element, NotNull})
 _MEMORY = frozenset({Cell, Quantified})

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from modelcheck.ir import Enum, Record
+from modelcheck.records import dataclass
 
 RESERVED = frozenset(
     ("and", "or", "not", "if", "elif", "else", "in", "True", "False", "None", "bool", "me", "self",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from modelcheck.ir import (
     Access,
@@ -36,6 +36,7 @@ from modelcheck.ir import (
 from modelcheck.notation.expressions import LineReader
 from modelcheck.notation.names import Names
 from modelcheck.notation.tokens import Line, Token, lines_of
+from modelcheck.records import dataclass
 from modelcheck.source import Span, SpecError
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from modelcheck.notation.names import RESERVED
+from modelcheck.records import dataclass
 from modelcheck.source import Span, SpecError
 
 TOKEN = re.compile(

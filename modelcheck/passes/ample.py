@@ -23,7 +23,6 @@ has accessed since its last step counts as accessed by its next.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from modelcheck.flow import exprs_of, gotos, reachable, uses_at_rest
 from modelcheck.ir import (
@@ -33,6 +32,7 @@ from modelcheck.ir import (
 from modelcheck.passes.circles import without_circles
 from modelcheck.passes.locks import read_by
 from modelcheck.passes.ownership import Owned
+from modelcheck.records import dataclass
 
 Cells = tuple[str, tuple[int | None, ...]]
 """A variable, and the index of a cell; None: any."""

@@ -25,7 +25,7 @@ such actions one remains a step of its own, so that no step is without end.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from modelcheck.flow import gotos, memory_read, with_gotos
 from modelcheck.ir import (
@@ -38,6 +38,7 @@ from modelcheck.passes.locks import (
     HOLDER, LOCKED, Lock, acquired, asks_of_rest, asks_when_free, ghosts_set, held_at, read_by,
     read_in, released, written_in,
 )
+from modelcheck.records import dataclass
 
 HELD = "a lock that protects what is accessed here is held by who accesses it"
 

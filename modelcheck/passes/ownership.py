@@ -24,7 +24,7 @@ read by no property that must be true some time.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from modelcheck.flow import exprs_in, gotos, memory_of, memory_read, with_gotos
 from modelcheck.ir import (
@@ -34,6 +34,7 @@ from modelcheck.ir import (
 from modelcheck.passes.copies import AT_ONCE, BEHIND, without_unreached
 from modelcheck.passes.locks import asks_of_rest
 from modelcheck.passes.touched import ANY, Touched, about_to_touch, behind_steps
+from modelcheck.records import dataclass
 
 Cell_ = tuple[str, int]
 """A cell of owned memory: the variable, and the number of the element."""

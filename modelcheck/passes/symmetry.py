@@ -17,7 +17,6 @@ runs over a class may go wrong in the middle, as it would depend on the order.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from modelcheck.ir import (
     Access, Binary, Bool, Cell, Chain, Choose, Cond, Const, Element, Enum, Expr, Field, Instances,
@@ -27,6 +26,7 @@ from modelcheck.ir import (
 )
 
 from modelcheck.passes.tickets import Counters
+from modelcheck.records import dataclass
 
 PROCESS = "process"
 Sorts = Mapping[str, Sort]

@@ -14,13 +14,12 @@ all of them stay as they are.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from modelcheck.ir import (
     Action, Assert, Assign, Assume, Binary, Block, Cell, Chain, Choose, Cond, Expr, Goto, If, Int,
     Load, Loaded, Local, Observe, Process, Program, Quantified, Range, Rmw, SetGhost, Sort, Store,
     children, domain_children,
 )
+from modelcheck.records import dataclass
 
 Holder = tuple[str, str]
 """What holds numbers: a local of a template, or ("", a variable)."""

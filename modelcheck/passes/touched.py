@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from modelcheck.ir import (
     END, Action, Assign, Block, Cell, Choose, Const, Expr, Goto, If, Load, Loaded, Local, NotNull,
     Observe, Place, Process, Ref, Store, walk,
 )
+from modelcheck.records import dataclass
 
 ANY = ""
 MOST_WAYS = 2000  # through the steps of a template

@@ -9,10 +9,11 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from modelcheck.agreement import Answer, Said
+from modelcheck.records import dataclass
 
 NAME = "design"  # what the files of a model are called where they are run
 MOST_LINES = 6  # of what a peer complains of

@@ -16,8 +16,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from modelcheck.records import dataclass
 from modelcheck.trace import Trace
 
 LINK = "next"

@@ -20,10 +20,11 @@ from __future__ import annotations
 
 import re
 import textwrap
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import PurePath
 
 from modelcheck.ir import ASKED
+from modelcheck.records import dataclass
 from modelcheck.report.heap_block import Column, HeapBlock, Memory, brief, heap_block, states
 from modelcheck.report.pieces import Piece, Row, row
 from modelcheck.trace import Change, Choice, Failure, Line, Trace, TraceStep

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TextIO, TypeAlias
 
+from modelcheck.records import dataclass
 from modelcheck.trace import Line
 
 LABEL = 13  # columns of the labels down the left

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from modelcheck.ir import (
@@ -32,6 +32,7 @@ from modelcheck.ir import (
     default_value,
     walk,
 )
+from modelcheck.records import dataclass
 from modelcheck.semantics.actions import CUT, Compiled, Do, Frame, Script, block, compiled
 from modelcheck.semantics.expressions import RUNAWAY, UNSET, Fault, Faulted, Scope, expression
 from modelcheck.semantics.states import State, States, numbers

@@ -5,7 +5,6 @@ memory.  A closure of a block says where it goes: a location's number, or why th
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -32,6 +31,7 @@ from modelcheck.ir import (
     Store,
     Variable,
 )
+from modelcheck.records import dataclass
 from modelcheck.semantics.expressions import (
     CHOOSE,
     GHOST,

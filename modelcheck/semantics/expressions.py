@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal, TypeAlias
 
 from modelcheck.ir import (
@@ -42,6 +42,7 @@ from modelcheck.ir import (
     Unary,
     Variable,
 )
+from modelcheck.records import dataclass
 from modelcheck.source import Span, SpecError
 
 Memory: TypeAlias = Sequence[Any]

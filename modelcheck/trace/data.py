@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 from typing import Literal
 
 from modelcheck.ir import Program
+from modelcheck.records import dataclass
 from modelcheck.source import Span, line_text
 
 Outcome = Literal["HOLDS", "VIOLATED", "UNKNOWN"]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from modelcheck.records import dataclass
 from modelcheck.trace.data import Line
 
 

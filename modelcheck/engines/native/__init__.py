@@ -8,9 +8,8 @@ Verdict, after it has asked `semantics` about everything that the search says is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from modelcheck.passes import REDUCTIONS
+from modelcheck.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,6 @@ anew on each turn of a loop around the whole step.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from modelcheck.engines.native import NotNative
 from modelcheck.engines.native.expressions import (
     Number, Numbers, Scope, Text, c_name, number, part,
@@ -22,6 +20,7 @@ from modelcheck.ir import (
     Observe, Process, Record, Rmw, SetGhost, Statement, Store, default_value, statements, walk,
 )
 from modelcheck.passes.copies import is_copy
+from modelcheck.records import dataclass
 from modelcheck.source import line_text
 
 MOST_TRANSIT = 1_024  # transit locations in one step: each is compiled anew for each step

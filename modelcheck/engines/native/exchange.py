@@ -12,7 +12,6 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
 from modelcheck.engines.packed import Field, Layout
@@ -20,6 +19,7 @@ from modelcheck.flow import sorts
 from modelcheck.ir import Enum, Process, Record, Ref, Sort, Variable
 from modelcheck.passes.symmetry import PROCESS, Symmetry, dimensions
 from modelcheck.passes.tickets import Counters, turned
+from modelcheck.records import dataclass
 from modelcheck.semantics import State
 
 MOST_EXCHANGES = 5040

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from modelcheck.engines.native import NotNative
 from modelcheck.engines.packed import Field as Stored
@@ -19,6 +19,7 @@ from modelcheck.ir import (
     AtRest, Binary, Cell, Chain, Cond, Const, Domain, Element, Enum, Expr, Field, Instances, Int,
     Loaded, Local, Make, Me, NotNull, Place, Quantified, Range, Record, Ref, Self, Sort, Unary,
 )
+from modelcheck.records import dataclass
 
 MOST = (1 << 62) - 1  # of a number: sums of two stay within C's long
 CHAIN = 64  # elements of a class that a chain runs over

@@ -8,7 +8,7 @@ the reduced Program is told step by step as one of the whole.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from modelcheck import trace as tr
 from modelcheck.engines.asked import NO_DEADLOCK, asked_for, only
@@ -29,6 +29,7 @@ from modelcheck.passes.ownership import Owned, ownership
 from modelcheck.passes.symmetry import Symmetry, symmetry
 from modelcheck.passes.tickets import tickets
 from modelcheck.passes.whatever import WIDTH
+from modelcheck.records import dataclass
 from modelcheck.semantics import Fault, Initial, Semantics, State
 
 LOCKS, OWNERSHIP, AMPLE, SYMMETRY, TICKETS = REDUCTIONS

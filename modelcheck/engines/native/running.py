@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import cast
 
 from modelcheck import trace as tr
@@ -14,6 +14,7 @@ from modelcheck.engines.native.build import built
 from modelcheck.engines.native.emit import actions_of
 from modelcheck.engines.packed import Layout
 from modelcheck.ir import Program
+from modelcheck.records import dataclass
 from modelcheck.semantics import State
 
 Words = tuple[int, ...]

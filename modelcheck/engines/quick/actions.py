@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from modelcheck.engines.packed import Field as Stored
 from modelcheck.engines.packed import Layout, leaves
@@ -25,6 +25,7 @@ from modelcheck.ir import (
     END, Access, Action, Assert, Assign, Assume, Block, Choose, Fence, Goto, If, Load, Observe,
     Process, Record, Rmw, SetGhost, Sort, Statement, Store, Variable, default_value,
 )
+from modelcheck.records import dataclass
 from modelcheck.semantics import LONGEST
 
 

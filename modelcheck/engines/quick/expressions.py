@@ -8,7 +8,7 @@ A check that cannot fail is left out, since each term knows its bounds.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import inf
 
 from modelcheck.engines.packed import Field as Stored
@@ -18,6 +18,7 @@ from modelcheck.ir import (
     Loaded, Local, Make, Me, NotNull, Place, Quantified, Range, Record, Ref, Self, Sort, Unary,
     Value,
 )
+from modelcheck.records import dataclass
 
 
 @dataclass(frozen=True)

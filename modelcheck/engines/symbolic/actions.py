@@ -6,7 +6,7 @@ location) are merged, so that a step has one term for each cell however many way
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from modelcheck.engines.symbolic.expressions import (
     Scope, Slot, Wrong, elements, expression, fitted, offset,
@@ -16,6 +16,7 @@ from modelcheck.ir import (
     Access, Action, Assert, Assign, Assume, Block, Choose, Expr, Fence, Goto, If, Load, Observe,
     Place, Process, Record, Rmw, SetGhost, Sort, Statement, Store, default_value,
 )
+from modelcheck.records import dataclass
 from modelcheck.semantics.states import States, numbers
 
 ROUNDS = 64  # transit locations in one step: a longer one is `beyond`

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import z3
@@ -22,6 +21,7 @@ from modelcheck.engines.symbolic.facts import Fact
 from modelcheck.engines.symbolic.system import at_head, state_sorts, value_of
 from modelcheck.engines.symbolic.terms import Bit, Num, Terms, both, either, no
 from modelcheck.ir import Action, default_value
+from modelcheck.records import dataclass
 from modelcheck.semantics import State
 
 class GaveUp(Exception):

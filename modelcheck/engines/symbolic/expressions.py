@@ -6,7 +6,7 @@ The counterpart of `semantics/expressions.py`: the same cases in the same order.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TypeAlias
 
 from modelcheck.engines.symbolic.terms import (
@@ -16,6 +16,7 @@ from modelcheck.ir import (
     AtRest, Binary, Bool, Cell, Chain, Cond, Const, Domain, Element, Enum, Expr, Field, Instances,
     Int, Loaded, Local, Make, Me, NotNull, Place, Quantified, Range, Record, Ref, Self, Sort, Unary,
 )
+from modelcheck.records import dataclass
 from modelcheck.semantics.states import States
 
 Slot: TypeAlias = int | str | tuple[str, int]

@@ -11,7 +11,7 @@ proves each fact that it uses.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import combinations
 from typing import TypeAlias
 
@@ -20,6 +20,7 @@ from modelcheck.ir import (
     Action, Binary, Bool, Cell, Chain, Const, Element, Enum, Expr, Field, Int, Local, Me, Place,
     Process, Program, Quantified, Record, Ref, Self, Sort, Unary, Value, Variable, walk,
 )
+from modelcheck.records import dataclass
 from modelcheck.semantics import Fault, Semantics, State
 
 MOST_VALUES = 8  # of a sort, each of which is compared with

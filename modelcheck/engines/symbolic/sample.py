@@ -6,11 +6,12 @@ broken: the run that leads there says so.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from random import Random
 
 from modelcheck import trace as tr
 from modelcheck.ir import Program
+from modelcheck.records import dataclass
 from modelcheck.semantics import Initial, Semantics, State
 from modelcheck.source import NOWHERE, SpecError
 

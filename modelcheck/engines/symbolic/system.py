@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import z3
@@ -17,6 +16,7 @@ from modelcheck.engines.symbolic.terms import (
     NIL, Bit, Num, Sym, Terms, both, either, is_const, no, num,
 )
 from modelcheck.ir import END, Bool, Enum, Int, Process, Property, Record, Ref, Sort, Value
+from modelcheck.records import dataclass
 from modelcheck.semantics import Semantics, State
 from modelcheck.semantics.states import States, numbers
 

@@ -8,12 +8,12 @@ never overflows, and what is constant is folded before z3 sees it.  None, of a R
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import z3
 
 from modelcheck.ir import Bool, Enum, Int, Record, Ref, Sort, Value
+from modelcheck.records import dataclass
 from modelcheck.source import ConfigurationError
 
 Bit: TypeAlias = Any  # bool, or a z3 BoolRef

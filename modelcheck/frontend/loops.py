@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from modelcheck import ir
 from modelcheck.frontend import quantifiers
 from modelcheck.frontend.definitions import UNBOUNDED
 from modelcheck.frontend.points import (
-    Block, For, Point, Seq, Test, Way, While, calls,
-    loops_around,
-)
-from modelcheck.frontend.values import (
-    ObjectPlace, Scope, Value,
-)
+    Block, For, Point, Seq, Test, Way, While, calls, loops_around,
+)  # fmt: skip
+from modelcheck.frontend.values import ObjectPlace, Scope, Value
 from modelcheck.source import Span, SpecError
 
 if TYPE_CHECKING:
@@ -176,6 +174,7 @@ def has_no_way_out(loop: While | For) -> bool:
     return is_endless(loop.node)
 
 
+@lru_cache(maxsize=256)
 def is_endless(loop: ast.While | ast.For) -> bool:
     """Whether a loop is never left."""
     if isinstance(loop, ast.For) or not (

@@ -130,7 +130,10 @@ def _column(file: str, line: int, offset: int) -> int:
     lines = lines_of(file)
     if not 0 < line <= len(lines):
         return offset + 1
-    return len(lines[line - 1].encode()[:offset].decode(errors="ignore")) + 1
+    text = lines[line - 1]
+    if text.isascii():
+        return min(offset, len(text)) + 1
+    return len(text.encode()[:offset].decode(errors="ignore")) + 1
 
 
 # ------------------------------------------------------------------------------------------ parsing

@@ -8,12 +8,15 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
+
 from modelcheck.report.gaps import proof_rows
 from modelcheck.report.lanes import WIDTH, trace_rows
 from modelcheck.report.pieces import Piece, Row, labelled, place, row
 from modelcheck.trace import Failure, Line, PropertyResult, Validation, Verdict
 
 STYLES = {"HOLDS": "bold green", "VIOLATED": "bold red", "UNKNOWN": "bold yellow"}
+FEW = 4  # lines that a process never takes: so many are shown with their texts
 
 
 def verdict_rows(
@@ -29,7 +32,8 @@ def verdict_rows(
     rows += _properties(verdict)
     rows += proof_rows(verdict)
     rows += [labelled("warning", text, "yellow") for text in idle]
-    rows += _warnings(verdict)
+    rows += _never_taken(verdict, full)
+    rows += _others(verdict)
     if verdict.trace is not None:
         rows += [(), *trace_rows(verdict.trace, width, full), ()]
         rows += validation_rows(verdict.validation)
@@ -157,15 +161,37 @@ def _property(p: PropertyResult) -> str:
     return f"{p.status + depth:<21} {p.kind:<9} {p.sentence}"
 
 
-def _warnings(verdict: Verdict) -> list[Row]:
-    """What a reader must know before believing the verdict."""
-    rows: list[Row] = []
-    seen: set[tuple[str, Line]] = set()
+def _never_taken(verdict: Verdict, full: bool) -> list[Row]:
+    """What a reader must know before believing a verdict: of each process the lines that no run
+    takes; where they are many, by their numbers."""
+    taken_by: dict[str, dict[Line, None]] = {}
     for never in verdict.never_taken:
-        if (never.process, never.source) not in seen:
-            seen.add((never.process, never.source))
-            text = f"{never.process} never takes {place(never.source, verdict.spec)}"
-            rows.append(labelled("warning", f"{text}: {never.source.text}", "yellow"))
+        taken_by.setdefault(never.process, {})[never.source] = None
+    rows: list[Row] = []
+    for process, lines in taken_by.items():
+        if full or len(lines) <= FEW:
+            texts = [f"{place(line, verdict.spec)}: {line.text}" for line in lines]
+        else:
+            texts = [f"{len(lines)} lines: {_numbers(list(lines), verdict.spec)}"]
+        rows += [labelled("warning", f"{process} never takes {text}", "yellow") for text in texts]
+    return rows
+
+
+def _numbers(lines: list[Line], spec: str) -> str:
+    """`235, 261; of page_list.py 36, 51-53`."""
+    parts = []
+    for file in sorted({line.file for line in lines}, key=lambda file: (file != spec, file)):
+        numbers = sorted({line.line for line in lines if line.file == file})
+        first = [n for n in numbers if n - 1 not in numbers]
+        last = [n for n in numbers if n + 1 not in numbers]
+        shown = [str(a) if a == b else f"{a}-{b}" for a, b in zip(first, last, strict=True)]
+        parts.append(("" if file == spec else f"of {PurePath(file).name} ") + ", ".join(shown))
+    return "; ".join(parts)
+
+
+def _others(verdict: Verdict) -> list[Row]:
+    """What else is broken."""
+    rows: list[Row] = []
     for other in verdict.others:
         where = "" if other.kind == "deadlock" else f" ({place(other.source, verdict.spec)})"
         how = "there too" if other.kind == "deadlock" else "as short"

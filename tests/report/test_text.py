@@ -6,7 +6,7 @@ from dataclasses import replace
 from modelcheck.report.lanes import choice_text, first_choice_text
 from modelcheck.report.pieces import plain
 from modelcheck.report.text import verdict_rows
-from modelcheck.trace import Choice, Failure, Limits, Stopped, Validation
+from modelcheck.trace import Choice, Failure, Limits, Line, NeverTaken, Stopped, Validation
 from tests.report.made import FAILURE, HOLDS, SPEC, TRACE, VIOLATED, line
 
 
@@ -61,6 +61,21 @@ specs/per_page.py: HOLDS  every property, in every reachable state of this insta
              reached at depth 7    sometimes a page leaves the list while being scrubbed
   warning    domain never takes line 73: return None
 """
+
+
+def test_many_lines_that_no_run_takes() -> None:
+    """xen_idle_scrub.py's verdict ended in 31 warnings, most of them of another file."""
+    never = [NeverTaken("domain", f"domain_{n}", line(n, "return None")) for n in (73, 80, 81, 90)]
+    few = report(replace(HOLDS, never_taken=tuple(never)))
+    assert few.count("warning    domain never takes line") == 4
+    other = Line("modelcheck/xen/page.py", 53, 5, "pg.contents.first = Pattern.ZERO")
+    never += [NeverTaken("domain", "domain_53", other), NeverTaken("idle", "idle_53", other)]
+    many = replace(HOLDS, never_taken=tuple(never))
+    assert report(many).endswith("""\
+  warning    domain never takes 5 lines: 73, 80-81, 90; of page.py 53
+  warning    idle never takes line 53 of page.py: pg.contents.first = Pattern.ZERO
+""")
+    assert report(many, full=True).count("warning    domain never takes line") == 5
 
 
 def test_unknown() -> None:

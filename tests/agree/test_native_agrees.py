@@ -234,6 +234,16 @@ def test_threads_with_a_sanitizer(tmp_path: Path) -> None:
             assert wrong(program, 2) is None
 
 
+@pytest.mark.usefixtures("race_ends")
+def test_a_limit_met_by_one_of_two_threads_with_a_sanitizer(tmp_path: Path) -> None:
+    """Who met a limit told how many threads there had been, which the first one wrote only after it
+    had made them, and looked at what the other was finding."""
+    program = parse_program(WIDE, "test")
+    with compiled(RACING, tmp_path):
+        for n in range(10, 330, 20):
+            assert search.explore(program, Limits(states=n), jobs=2).engine == "native"
+
+
 LOOKED_AT = """\
         unsigned empty = equal(line, 0);
         MEANWHILE();

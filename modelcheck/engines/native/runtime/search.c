@@ -40,6 +40,7 @@ static double now(void)
 /* A limit is met.  What was found on this level, before it, is found. */
 static void stop(const char *limit)
 {
+    pthread_mutex_lock(&rare);
     finish(violating.count || faulting.count ? "violated" : limit);
 }
 
@@ -138,13 +139,13 @@ static bool expand_level(bool keep)
     queue = this_level.count;
     ahead = 0;
     threads = keep || this_level.count < PAYS ? 1 : jobs;
+    if (threads > most_threads)    /* before there are any: one of them may be the one that tells */
+        most_threads = threads;
     for (unsigned n = 0; n < threads; n++) {
         helpers[n].keeps = keep;
         if (n && pthread_create(&helpers[n].id, NULL, help, &helpers[n]))
             threads = n;
     }
-    if (threads > most_threads)
-        most_threads = threads;
     help(&helpers[0]);
     for (unsigned n = 0; n < threads; n++) {
         if (n)

@@ -37,17 +37,20 @@ else:
 
 def _init_of(cls: type, frozen: bool) -> Callable[..., None]:
     """`__init__`, compiled from its text.  What is given by default stands in its globals."""
-    given: dict[str, Any] = {"put": object.__setattr__}
+    given: dict[str, Any] = {"__set_field__": object.__setattr__}  # names that no field has
     parameters, lines = ["self"], []
     for f in fields(cls):
-        value = f.name
+        parameter, value, default = f.name, f.name, f"__default_{f.name}"
         if f.default is not MISSING:
-            given[f"default_{f.name}"] = f.default
+            given[default] = f.default
         elif f.default_factory is not MISSING:
-            given[f"default_{f.name}"] = f.default_factory
-            value = f"default_{f.name}() if {f.name} is default_{f.name} else {f.name}"
-        parameters.append(f"{f.name}=default_{f.name}" if f"default_{f.name}" in given else f.name)
-        lines.append(f"put(self, {f.name!r}, {value})" if frozen else f"self.{f.name} = {value}")
+            given[default] = f.default_factory
+            value = f"{default}() if {f.name} is {default} else {f.name}"
+        if default in given:
+            parameter += f"={default}"
+        parameters.append(parameter)
+        put = f"__set_field__(self, {f.name!r}, {value})"
+        lines.append(put if frozen else f"self.{f.name} = {value}")
     if hasattr(cls, "__post_init__"):
         lines.append("self.__post_init__()")
     text = f"def __init__({', '.join(parameters)}):\n " + "\n ".join(lines or ["pass"])

@@ -1,6 +1,7 @@
 """Imports flow one way, and what is heavy is imported where it is used."""
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
@@ -170,6 +171,13 @@ def test_the_command_line_does_not_import_what_it_may_not_need() -> None:
     loaded = set(out.stdout.split())
     assert "modelcheck" in loaded
     assert loaded & {"z3", "networkx", "rich"} == set()
+
+
+@pytest.mark.parametrize("file", [f for f in FILES if name_of(f) != "records"], ids=name_of)
+def test_classes_are_made_quickly(file: Path) -> None:
+    """By records.py; the library of specs is read, and never run."""
+    standard = re.search(r"^from dataclasses import .*\bdataclass\b", file.read_text("utf-8"), re.M)
+    assert standard is None or name_of(file).partition(".")[0] in SPEC_LANGUAGE
 
 
 def test_what_is_installed_has_all_that_is_read() -> None:

@@ -37,7 +37,7 @@ Sets = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help="A parameter: PAGES=3, WAIT=True."),
 ]
-Full = Annotated[bool, typer.Option("--full", help="Whole lines, the whole heap at each step.")]
+Full = Annotated[bool, typer.Option("--full", help="Whole lines, the whole heap, each warning.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 Debug = Annotated[bool, typer.Option("--debug", help="A traceback for an internal error.")]
 

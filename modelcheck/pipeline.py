@@ -18,7 +18,6 @@ from modelcheck.engines.asked import NO_DEADLOCK
 from modelcheck.frontend.compile import compile_spec, compile_with_lines
 from modelcheck.frontend.declare import sentences
 from modelcheck.frontend.definitions import Expectation, Spec
-from modelcheck.frontend.promises import PROMISED
 from modelcheck.ir import Program
 from modelcheck.records import dataclass
 from modelcheck.search import Engine, search
@@ -55,11 +54,12 @@ def never_run(spec: Spec) -> tuple[str, ...]:
     @process would otherwise go unseen."""
     tree = spec.module.tree
     used = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
+    checked = {f.node for f in spec.properties}  # what PROMISES asks for too
     return tuple(
         f"{f.name} (line {f.lineno}) never runs: nothing calls it, and it is no @process"
         for f in tree.body
         if isinstance(f, ast.FunctionDef) and not f.decorator_list and f.name not in used
-        and not f.name.startswith(PROMISED)  # what PROMISES asks for is asked of every state
+        and f not in checked
     )
 
 

@@ -82,7 +82,8 @@ def nodes(tree: ast.Module) -> list[tuple[ast.AST, Where]]:
 
 
 def _below(node: ast.AST, where: Where, found: list[tuple[ast.AST, Where]]) -> None:
-    """Adds a node and all below it that have a place."""
+    """Adds a node and all below it that have a place.  (What has neither a place nor parts, as the
+    operator of `a + b`, stands nowhere.)"""
     if hasattr(node, "lineno"):
         found.append((node, where))
     if isinstance(node, ast.JoinedStr):

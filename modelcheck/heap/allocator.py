@@ -25,7 +25,7 @@ from modelcheck.heap.generate import (
 )  # fmt: skip
 from modelcheck.heap.layout import SAFE, Layouts, Names
 from modelcheck.heap.objects import (
-    ArrayView, Inside, Location, Memory, ProcessView, View, place_of,
+    ArrayView, At, Inside, Location, Memory, View, numbered, place_of,
 )  # fmt: skip
 from modelcheck.heap.scheduler import Cpu, Scheduler
 from modelcheck.heap.words import Words
@@ -48,7 +48,6 @@ class Allocator:
         self.memory = Memory(self.arena_class(0, 0), patterns, self.scheduler.gate)
         self.layouts = Layouts(spec, self.memory)
         self.processes = self._process_views()
-        self.layouts.elements[-1] += self.processes
         self.words = self.words_class(self.memory, self.scheduler, self.processes)
         for module in spec.modules:
             self._define(module)
@@ -74,14 +73,13 @@ class Allocator:
 
     # ---------------------------------------------------------------------------- definitions
 
-    def _process_views(self) -> list[ProcessView]:
-        sort = len(self.spec.index_sorts) - 1
-        views: list[ProcessView] = []
+    def _process_views(self) -> list[View]:
+        sort, views = len(self.spec.index_sorts) - 1, self.layouts.elements[-1]
         for f in self.spec.processes:
             indexed = f.count > 1 or bool(f.node.args.args)
             for me in range(f.count):
                 name = f"{f.name}[{me}]" if indexed else f.name
-                views.append(ProcessView(sort, len(views), name))
+                numbered(View(At(0, name, {})), sort, views)
         return views
 
     def _define(self, module: Module) -> None:
@@ -95,42 +93,50 @@ class Allocator:
         for local, (source, name) in module.imports.items():
             if name in self.layouts.names[source.file]:
                 names[local] = self.layouts.names[source.file][name]
-        for node in module.tree.body:
-            match node:
-                case ast.ClassDef(name=name):
-                    self._define_class(node, name, module, names)
-                case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                    self._define_value(name, value, module, names)
-                case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
-                    self._define_value(name, value, module, names)
-                case _:
-                    pass
+        for define in (self._define_values, self._define_memory):  # a field may be of a later word
+            for node in module.tree.body:
+                match node:
+                    case ast.ClassDef(name=name):
+                        define(name, node, module, names)
+                    case ast.Assign(targets=[ast.Name(id=name)]):
+                        define(name, node, module, names)
+                    case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr()):
+                        define(name, node, module, names)
+                    case _:
+                        pass
         checks: list[Encoding] = []
         code = functions_of(module, self.layouts.fits, checks)
         names.update(self._hidden(checks))
         names["__builtins__"] = SAFE
         exec(code, names)
 
-    def _define_class(
-        self, node: ast.ClassDef, name: str, module: Module, names: Names
+    def _define_values(
+        self, name: str, node: ast.ClassDef | ast.Assign | ast.AnnAssign, module: Module,
+        names: Names,
     ) -> None:
-        match module.scope[name]:
-            case EnumClass() as sort:
+        """What a name stands for, if that is a value or the class of one."""
+        match module.scope.get(name), node:
+            case EnumClass() as sort, _:
                 names[name] = self.layouts.enum(sort)
-            case WordClass():
+            case WordClass(), ast.ClassDef():
                 names[name] = self.layouts.word(node, module)
-            case SharedClass(count=int()) as cls:
-                names[name] = self.layouts.elements[self.layouts.sorts.index(name)]
-                self.layouts.elements_of(cls)
+            case Parameter(value=chosen), _:
+                names[name] = chosen
+            case Constant(), ast.Assign(value=ast.expr() as value) | ast.AnnAssign(
+                value=ast.expr() as value
+            ):
+                names[name] = self.layouts.evaluate(value, module)
             case _:
                 pass
 
-    def _define_value(self, name: str, value: ast.expr, module: Module, names: Names) -> None:
+    def _define_memory(
+        self, name: str, node: ast.ClassDef | ast.Assign | ast.AnnAssign, module: Module,
+        names: Names,
+    ) -> None:
+        """What a name stands for, if that is in memory."""
         match module.scope.get(name):
-            case Parameter(value=chosen):
-                names[name] = chosen
-            case Constant():
-                names[name] = self.layouts.evaluate(value, module)
+            case SharedClass(count=int()) as cls:
+                names[name] = self.layouts.elements_of(cls)
             case Object(type=kind):
                 names[name] = self.layouts.object(name, kind)
             case _:
@@ -190,7 +196,7 @@ class Allocator:
                 )
                 for h in self.spec.interrupts if h.of is f
             )
-            cpu = Cpu(self.processes[number].name, number, body, handlers)
+            cpu = Cpu(repr(self.processes[number]), number, body, handlers)
             self.scheduler.start(cpu)
             if cpu.state == "failed":
                 break  # the run has ended, before the others choose anything
@@ -229,7 +235,7 @@ class Allocator:
         for view in views:
             for part in path[:-1]:
                 assert isinstance(vars(type(view))[part], Inside)
-                view = view.embedded[part]
+                view = view.__at__.embedded[part]
             location = vars(type(view))[path[-1]]
             assert isinstance(location, Location)
             found.append((view, location))

@@ -12,11 +12,10 @@ says who wrote it, again and again.
 
 from __future__ import annotations
 
-import enum
 import mmap
 from collections import Counter
 
-from modelcheck.heap.encoding import readable_enum
+from modelcheck.heap.encoding import EnumMember, EnumView
 from modelcheck.heap.faults import Difference
 
 PAGE = 4096
@@ -77,15 +76,15 @@ class Patterns:
 
     def __init__(self, domains: int) -> None:
         names = ["ZERO", "EARLIER", *(f"OF_DOMAIN_{d}" for d in range(domains))]
-        self.enum = readable_enum("Pattern", names)
-        self.members: tuple[enum.Enum, ...] = tuple(self.enum)
+        self.enum = EnumView("Pattern", names)
+        self.members: tuple[EnumMember, ...] = tuple(self.enum)
         letters = (ZEROS, EARLIER, *(letters_of(d) for d in range(domains)))
         self.letters = dict(zip(self.members, letters, strict=True))
         self._of_bytes = {
             written * (HALF // LETTERS): member for member, written in self.letters.items()
         }
 
-    def decode(self, half: bytes) -> enum.Enum:
+    def decode(self, half: bytes) -> EnumMember:
         """Whose pattern all the bytes are; Difference if they are a mixture."""
         try:
             return self._of_bytes[half]

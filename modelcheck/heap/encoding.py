@@ -6,8 +6,7 @@ bits side by side in one packed integer.
 
 from __future__ import annotations
 
-import enum
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 from modelcheck.heap.faults import Fault
@@ -35,16 +34,77 @@ class Encoding(Protocol):
         """The value as the model writes it."""
 
 
-class _Readable(enum.Enum):
+class EnumMember:
+    """A member of an Enum of the spec; a debugger shows it as it is written: `Scrub.NEED_SCRUB`."""
+
+    __slots__ = ("__shown__",)
+
+    def __init__(self, shown: str, /) -> None:
+        self.__shown__ = shown
+
     def __repr__(self) -> str:
-        return str(self)
+        return self.__shown__
 
 
-def readable_enum(name: str, members: Sequence[str]) -> type[enum.Enum]:
-    """An Enum that a debugger shows as it is written: `Scrub.NEED_SCRUB`."""
-    base: Any = _Readable  # a type checker knows such a call of enum.Enum alone
-    made: type[enum.Enum] = base(name, members)
-    return made
+class EnumView:
+    """An Enum of the spec.  Its attributes are its members, whatever they are called (an
+    `enum.Enum` has no room for `mro`)."""
+
+    def __init__(self, name: str, members: Sequence[str], /) -> None:
+        vars(self).update((member, EnumMember(f"{name}.{member}")) for member in members)
+
+    def __iter__(self) -> Iterator[EnumMember]:
+        return iter(vars(self).values())
+
+
+class WordView:
+    """A word as a value: a frozen record.  Its attributes are its fields, whatever they are called;
+    `word_class` makes a class for each word of a spec."""
+
+    __slots__ = ()
+    __stored__: tuple[tuple[str, Encoding], ...] = ()
+    __defaults__: dict[str, Any] = {}
+
+    def __init__(self, /, *values: Any, **fields: Any) -> None:
+        given = self.__defaults__ | dict(
+            zip((n for n, _ in self.__stored__), values, strict=False)
+        ) | fields
+        for name, encoding in self.__stored__:
+            object.__setattr__(self, name, encoding.fit(given[name]))
+
+    def __setattr__(self, name: str, value: Any, /) -> None:
+        raise AssertionError(f"a word is replaced, never changed in part: {name}")
+
+    def __eq__(self, other: object, /) -> bool:
+        return type(self) is type(other) and values_of(self) == values_of(other)
+
+    def __hash__(self) -> int:
+        return hash(values_of(self))
+
+    def __repr__(self) -> str:
+        parts = zip(self.__stored__, values_of(self), strict=True)
+        return f"{type(self).__name__}({', '.join(f'{n}={v!r}' for (n, _), v in parts)})"
+
+
+def values_of(word: WordView) -> tuple[Any, ...]:
+    """The values of its fields, in order."""
+    return tuple(getattr(word, name) for name, _ in word.__stored__)
+
+
+def replaced(word: WordView, fields: dict[str, Any]) -> WordView:
+    """The word with other values in these fields."""
+    now = dict(zip((n for n, _ in word.__stored__), values_of(word), strict=True))
+    return type(word)(**(now | fields))
+
+
+def word_class(
+    name: str, stored: tuple[tuple[str, Encoding], ...], defaults: dict[str, Any]
+) -> type[WordView]:
+    """The class of a word: how each of its fields is stored, and what some are if nothing is
+    said."""
+    slots = tuple(n for n, _ in stored)
+    members = {"__slots__": slots, "__stored__": stored, "__defaults__": defaults}
+    return type(name, (WordView,), members)
 
 
 @dataclass(frozen=True)
@@ -99,7 +159,7 @@ class Number:
 class Member:
     """A member of an Enum, as its ordinal."""
 
-    members: tuple[enum.Enum, ...]
+    members: tuple[EnumMember, ...]
 
     @property
     def bits(self) -> int:
@@ -118,11 +178,18 @@ class Member:
         return self.members.index(value)
 
 
-class Numbered(Protocol):
-    """An element of an index sort: a page, a process."""
+class Numbers(Protocol):
+    """Which element of which index sort something is."""
 
     sort: int
     number: int
+
+
+class Numbered(Protocol):
+    """An element of an index sort: a page, a process."""
+
+    @property
+    def __at__(self) -> Numbers: ...
 
 
 NO_ELEMENT = 0xFFFF
@@ -143,7 +210,9 @@ class Reference:
         return value
 
     def encode(self, value: Numbered | None) -> int:
-        return NO_ELEMENT if value is None else value.sort << NUMBER_BITS | value.number
+        if value is None:
+            return NO_ELEMENT
+        return value.__at__.sort << NUMBER_BITS | value.__at__.number
 
     def decode(self, number: int) -> Any:
         if number == NO_ELEMENT:
@@ -151,7 +220,7 @@ class Reference:
         return self.elements[number >> NUMBER_BITS][number & (1 << NUMBER_BITS) - 1]
 
     def plain(self, value: Numbered | None) -> Value:
-        return None if value is None else value.number
+        return None if value is None else value.__at__.number
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,6 @@ the two check each other."""
 from __future__ import annotations
 
 import ast
-import dataclasses
-import enum
 from collections.abc import Mapping
 from types import CodeType
 from typing import Any
@@ -15,13 +13,14 @@ from typing import Any
 from modelcheck.frontend.definitions import (
     ArrayType, EnumClass, Module, ObjectType, SharedClass, Spec, TypeAlias_, Word, WordClass,
 )  # fmt: skip
+from modelcheck.frontend.types import Types
 from modelcheck.heap.arena import HALF, PAGE
 from modelcheck.heap.encoding import (
-    Encoding, Flag, Member, Number, Packed, Reference, readable_enum,
+    Encoding, EnumView, Flag, Member, Number, Packed, Reference, WordView, word_class,
 )  # fmt: skip
 from modelcheck.heap.generate import expression_of
 from modelcheck.heap.objects import (
-    ArrayView, ElementView, HalfPage, Inside, Location, Memory, NeighbourView, View,
+    ArrayView, At, HalfPage, Inside, Location, Memory, NeighbourView, View, numbered,
 )  # fmt: skip
 from modelcheck.records import dataclass
 
@@ -60,9 +59,7 @@ class Layouts:
         self.in_records: list[View] = []
         self.defaults: list[tuple[View, Location, ast.expr, Module]] = []
         self._known: dict[tuple[int, tuple[tuple[str, object], ...]], Layout] = {}
-        self._lock: SharedClass | None = next(
-            (c for c in map(_class_of, (o.type for o in spec.objects)) if c.name == "Lock"), None
-        )
+        self._lock = Types().lock
 
     # ----------------------------------------------------------------------------- annotations
 
@@ -109,8 +106,8 @@ class Layouts:
                     return Flag() if name == "bool" else INT
                 return Reference(self.elements, nullable=False)
 
-    def _packed(self, word: Any) -> Encoding:
-        return Packed(word, word.encodings)
+    def _packed(self, word: type[WordView]) -> Encoding:
+        return Packed(word, word.__stored__)
 
     def fits(self, node: ast.expr, module: Module) -> Encoding | None:
         """What a local with this annotation is checked against: a range, or not being None."""
@@ -138,33 +135,21 @@ class Layouts:
 
     # --------------------------------------------------------------------------- enums and words
 
-    def enum(self, sort: EnumClass) -> type[enum.Enum]:
+    def enum(self, sort: EnumClass) -> EnumView:
         """An Enum with the same members."""
-        return readable_enum(sort.sort.name, sort.sort.members)
+        return EnumView(sort.sort.name, sort.sort.members)
 
-    def word(self, node: ast.ClassDef, module: Module) -> Any:
+    def word(self, node: ast.ClassDef, module: Module) -> type[WordView]:
         """A frozen record class, which knows how its fields are stored."""
-        fields: list[Any] = []
-        encodings: list[tuple[str, Encoding]] = []
+        stored: list[tuple[str, Encoding]] = []
+        defaults: Names = {}
         for item in node.body:
             if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
                 name = item.target.id
-                encodings.append((name, self.encoding(item.annotation, module, {})))
-                if item.value is None:
-                    fields.append((name, Any))
-                else:
-                    fields.append((name, Any, dataclasses.field(
-                        default=self.evaluate(item.value, module)
-                    )))
-
-        def fit_all(self: Any) -> None:
-            for name, encoding in encodings:
-                object.__setattr__(self, name, encoding.fit(getattr(self, name)))
-
-        return dataclasses.make_dataclass(
-            node.name, fields, frozen=True,
-            namespace={"__post_init__": fit_all, "encodings": tuple(encodings)},
-        )
+                stored.append((name, self.encoding(item.annotation, module, {})))
+                if item.value is not None:
+                    defaults[name] = self.evaluate(item.value, module)
+        return word_class(node.name, tuple(stored), defaults)
 
     # --------------------------------------------------------------------------------- layouts
 
@@ -180,9 +165,7 @@ class Layouts:
     def _make_layout(
         self, cls: SharedClass, bindings: tuple[tuple[str, object], ...]
     ) -> Layout:
-        base: type[View] = View
-        if cls.count is not None:
-            base = NeighbourView if cls.indexed else ElementView
+        base = NeighbourView if cls.count is not None and cls.indexed else View
         is_page = is_page_contents(cls)
         members: Names = {"__slots__": ()}
         inside: list[tuple[str, int, Layout]] = []
@@ -227,7 +210,6 @@ class Layouts:
                 bound = tuple((t, b[0]) for t, b in zip(typevars, bindings, strict=False))
                 return self.layout(cls, bound)
             case Word("Lock"):
-                assert self._lock is not None
                 return self.layout(self._lock)
         return None
 
@@ -239,10 +221,7 @@ class Layouts:
         sort = self.sorts.index(cls.name)
         layout = self.layout(cls)
         for number in range(cls.count):
-            view = self._view(layout, f"{cls.name}[{number}]")
-            assert isinstance(view, ElementView)
-            view.sort, view.number, view.siblings = sort, number, self.elements[sort]
-            self.elements[sort].append(view)
+            numbered(self._view(layout, f"{cls.name}[{number}]"), sort, self.elements[sort])
         return self.elements[sort]
 
     def object(self, name: str, kind: ObjectType | ArrayType) -> View | ArrayView:
@@ -268,7 +247,7 @@ class Layouts:
             part: self._at(inner, f"{name}.{part}", address + offset)
             for part, offset, inner in layout.inside
         }
-        view = layout.view(address, name, embedded)
+        view = layout.view(At(address, name, embedded))
         if not layout.is_page:
             self.in_records.append(view)
         for location, default, module in layout.defaults:
@@ -278,11 +257,7 @@ class Layouts:
     def place_records(self) -> None:
         """Once all views are made: the records lie behind the pages."""
         for view in self.in_records:
-            view.address += len(self.pages) * PAGE
-
-
-def _class_of(kind: ObjectType | ArrayType) -> SharedClass:
-    return kind.cls if isinstance(kind, ObjectType) else kind.element.cls
+            view.__at__.address += len(self.pages) * PAGE
 
 
 def _is_ghost(annotation: ast.Subscript) -> bool:

@@ -2,6 +2,9 @@
 
 A view has an address and nothing else; a load or store of a field that is no ghost first waits at
 the `gate` until the scheduler lets this process take its step.
+
+The attributes of a view are the fields of the spec, whatever they are called.  What the tool keeps
+of it stands behind the one name `__at__`: a spec has no name that begins with two underscores.
 """
 
 from __future__ import annotations
@@ -52,20 +55,20 @@ class Location:
 
     def plain(self, view: View) -> Value:
         """What the location holds, as the model writes it.  A number means the same each time."""
-        number = self.memory.arena.load(view.address + self.offset, self.size)
+        number = self.memory.arena.load(view.__at__.address + self.offset, self.size)
         if number not in self._plain:
             self._plain[number] = self.encoding.plain(self.encoding.decode(number))
         return self._plain[number]
 
     def read(self, view: View) -> Any:
         """What the location holds, at no step."""
-        number = self.memory.arena.load(view.address + self.offset, self.size)
+        number = self.memory.arena.load(view.__at__.address + self.offset, self.size)
         return self.encoding.decode(number)
 
     def write(self, view: View, value: Any) -> None:
         """Store, at no step.  Fault if the value is outside the field's range."""
         number = self.encoding.encode(self.encoding.fit(value))
-        address = view.address + self.offset
+        address = view.__at__.address + self.offset
         if self.ghost and not self.memory.booting:
             set_before = self.memory.ghosts_set.setdefault(address, number)
             if set_before != number:
@@ -87,30 +90,43 @@ class HalfPage(Location):
     """`contents.first` or `contents.second`: 2048 bytes of a page, and stored nowhere else."""
 
     def plain(self, view: View) -> Value:
-        half = self.memory.arena.half(view.address + self.offset)
+        half = self.memory.arena.half(view.__at__.address + self.offset)
         return self.encoding.plain(self.memory.patterns.decode(half))
 
     def read(self, view: View) -> Any:
-        address = view.address + self.offset
+        address = view.__at__.address + self.offset
         self.memory.bytes_read.append(address)
         return self.memory.patterns.decode(self.memory.arena.half(address))
 
     def write(self, view: View, value: Any) -> None:
-        self.memory.arena.fill(view.address + self.offset, self.memory.patterns.letters[value])
+        letters = self.memory.patterns.letters[value]
+        self.memory.arena.fill(view.__at__.address + self.offset, letters)
 
 
-class View:
-    """An object in memory.  Its class is made for one @shared class of one spec."""
+class At:
+    """What the tool knows of an object in memory: where it is, what a trace calls it, the objects
+    inside it; of an element, which sort it is of, its number in that, and all elements of it."""
 
-    __slots__ = ("address", "embedded", "name")
+    __slots__ = ("address", "embedded", "name", "number", "siblings", "sort")
 
     def __init__(self, address: int, name: str, embedded: dict[str, View]) -> None:
         self.address = address
         self.name = name
         self.embedded = embedded
+        self.sort = self.number = -1
+        self.siblings: list[Any] = []
+
+
+class View:
+    """An object in memory.  Its class is made for one @shared class of one spec."""
+
+    __slots__ = ("__at__",)
+
+    def __init__(self, at: At, /) -> None:
+        self.__at__ = at
 
     def __repr__(self) -> str:
-        return self.name
+        return self.__at__.name
 
 
 class Inside:
@@ -120,38 +136,23 @@ class Inside:
         self.name = name
 
     def __get__(self, view: View, owner: type) -> View:
-        return view.embedded[self.name]
+        return view.__at__.embedded[self.name]
 
 
-class ElementView(View):
-    """An element of an index sort: `Page[1]`."""
-
-    __slots__ = ("number", "siblings", "sort")
-
-    sort: int
-    number: int
-    siblings: list[ElementView]
-
-
-class NeighbourView(ElementView):
+class NeighbourView(View):
     """An element of an Indexed class: `pg[i]` is C's `pg + i`."""
 
     __slots__ = ()
 
     def __getitem__(self, i: int) -> Any:
-        return element_at(self.siblings, self.number + i)
+        return element_at(self.__at__.siblings, self.__at__.number + i)
 
 
-class ProcessView:
-    """A process as a value."""
-
-    def __init__(self, sort: int, number: int, name: str) -> None:
-        self.sort = sort
-        self.number = number
-        self.name = name
-
-    def __repr__(self) -> str:
-        return self.name
+def numbered(view: View, sort: int, siblings: list[Any]) -> View:
+    """The view as the next element of an index sort: `Page[1]`, or a process as a value."""
+    view.__at__.sort, view.__at__.number, view.__at__.siblings = sort, len(siblings), siblings
+    siblings.append(view)
+    return view
 
 
 class ArrayView:
@@ -203,7 +204,7 @@ class Place:
             encoding, below = encoding.part(name)
             shift += below
         arena, size = self.location.memory.arena, self.location.size
-        address = self.view.address + self.location.offset
+        address = self.view.__at__.address + self.location.offset
         mask = ((1 << encoding.bits) - 1) << shift
         number = encoding.encode(encoding.fit(value)) << shift
         arena.store(address, size, arena.load(address, size) & ~mask | number)
@@ -216,7 +217,7 @@ def place_of(base: object, path: tuple[str, ...]) -> Place:
     assert isinstance(base, View)
     found = vars(type(base))[path[0]]
     if isinstance(found, Inside):
-        return place_of(base.embedded[path[0]], path[1:])
+        return place_of(base.__at__.embedded[path[0]], path[1:])
     return Place(base, found, path[1:])
 
 

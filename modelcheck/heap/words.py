@@ -5,11 +5,11 @@ set as they stand.  `place` arguments were rewritten to a Place by generate.py."
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from modelcheck.frontend.definitions import RELEASED
+from modelcheck.heap.encoding import WordView, replaced
 from modelcheck.heap.faults import CutShort, Fault
 from modelcheck.heap.objects import Memory, Place, View, element_at, place_of
 from modelcheck.heap.scheduler import Atomic, IrqsOff, Scheduler
@@ -84,7 +84,8 @@ class Words:
         """Set a lock's holder, which may change twice in one step: in an atomic block."""
         place = self._holder(lock)
         place.write(holder)
-        place.location.memory.ghosts_set.pop(place.view.address + place.location.offset, None)
+        address = place.view.__at__.address + place.location.offset
+        place.location.memory.ghosts_set.pop(address, None)
 
     def spin_lock(self, lock: View) -> None:
         locked = self._locked(lock)
@@ -143,7 +144,7 @@ class Words:
         return x
 
     def index_of(self, x: Any) -> int:
-        return int(self.not_null(x).number)
+        return int(self.not_null(x).__at__.number)
 
     def element(self, cls: list[Any], n: int) -> Any:
         return element_at(cls, n)
@@ -151,8 +152,9 @@ class Words:
     def instances(self, cls: list[Any]) -> list[Any]:
         return cls
 
-    def replace(self, word: Any, **fields: Any) -> Any:
-        return dataclasses.replace(word, **fields)
+    def replace(self, word: Any, /, **fields: Any) -> Any:
+        assert isinstance(word, WordView)
+        return replaced(word, fields)
 
     def pattern_of(self, me: int) -> Any:
         patterns = self.memory.patterns

@@ -1,23 +1,19 @@
 """Values as bits."""
 
-import enum
-
 import pytest
 
-from modelcheck.heap.encoding import Encoding, Flag, Member, Number, Packed, Reference
+from modelcheck.heap.encoding import (
+    Encoding, EnumView, Flag, Member, Number, Packed, Reference, word_class,
+)  # fmt: skip
 from modelcheck.heap.faults import Fault
 
-State = enum.Enum("State", ["FREE", "INUSE", "OFFLINED"])
+from modelcheck.heap.objects import At, View, numbered
 
-
-class Page:
-    sort = 1
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-
-
-PAGES = [Page(0), Page(1)]
+FREE, INUSE, OFFLINED = EnumView("State", ["FREE", "INUSE", "OFFLINED"])
+STATE = Member((FREE, INUSE, OFFLINED))
+PAGES: list[View] = []
+for address in (0, 8):
+    numbered(View(At(address, f"Page[{address // 8}]", {})), 1, PAGES)
 PAGE_REF = Reference([[], PAGES], nullable=True)
 
 
@@ -27,7 +23,7 @@ PAGE_REF = Reference([[], PAGES], nullable=True)
         (Flag(), True, 0b1),
         (Number(0, 3), 3, 0b11),
         (Number(-1, 6), -1, 0b000),
-        (Member(tuple(State)), State.OFFLINED, 0b10),
+        (STATE, OFFLINED, 0b10),
         (PAGE_REF, None, 0xFFFF),
         (PAGE_REF, PAGES[1], 0b1_0000000001),
     ],
@@ -41,18 +37,15 @@ def test_a_value_and_its_bits(encoding: Encoding, value: object, bits: int) -> N
 def test_a_word_is_one_packed_integer() -> None:
     """count_info: the state in bits 0 and 1, need_scrub in bit 2, the owner above."""
 
-    class CountInfo:
-        def __init__(self, state: object, need_scrub: bool, owner: object) -> None:
-            self.state, self.need_scrub, self.owner = state, need_scrub, owner
-
-    word = Packed(
-        CountInfo,
-        (("state", Member(tuple(State))), ("need_scrub", Flag()), ("owner", PAGE_REF)),
-    )
-    bits = word.encode(CountInfo(State.INUSE, True, None))
+    stored: tuple[tuple[str, Encoding], ...] = (
+        ("state", STATE), ("need_scrub", Flag()), ("owner", PAGE_REF),
+    )  # fmt: skip
+    CountInfo = word_class("CountInfo", stored, {})
+    word = Packed(CountInfo, stored)
+    bits = word.encode(CountInfo(INUSE, True, None))
     assert bits == 0b1111111111111111_1_01
     back = word.decode(bits)
-    assert (back.state, back.need_scrub, back.owner) == (State.INUSE, True, None)
+    assert (back.state, back.need_scrub, back.owner) == (INUSE, True, None)
     assert word.part("need_scrub") == (Flag(), 2)
     assert word.plain(back) == (1, True, None)
 

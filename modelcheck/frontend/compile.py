@@ -7,6 +7,7 @@ import ast
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from math import prod
 
 from modelcheck import ir
 from modelcheck.flow import exprs_in, exprs_of
@@ -19,6 +20,7 @@ from modelcheck.frontend.definitions import (
 from modelcheck.frontend.expressions import Expressions
 from modelcheck.frontend.instances import Instances
 from modelcheck.frontend.interrupts import Handler, Weave, begun, woven
+from modelcheck.frontend.limits import MOST_CELLS, check_sizes, within
 from modelcheck.frontend.load import load
 from modelcheck.frontend.nulls import type_nulls
 from modelcheck.frontend.places import field_type
@@ -32,7 +34,7 @@ from modelcheck.legal import check
 from modelcheck.memory.sc import sc
 from modelcheck.passes.liveness import liveness
 from modelcheck.passes.merge_locations import merge_locations
-from modelcheck.source import Span, SpecError
+from modelcheck.source import Span, SpecError, line_text
 
 STAGES = ("steps", "ranges", "liveness", "sc", "merged")
 
@@ -81,6 +83,7 @@ def _not_too_deep(span: Span) -> Iterator[None]:
 def _stages(program: ir.Program) -> Iterator[tuple[str, ir.Program]]:
     yield "steps", program
     program = infer_ranges(program)
+    check_sizes(program)
     yield "ranges", program
     program = liveness(program)
     check(program, "steps")
@@ -107,6 +110,7 @@ class _Compiler:
         self.instances = Instances(self.expressions)
         self.ambiguous: Pending | None = None
         self.reasons: list[str] = []
+        self.cells = 0
 
     def program(self) -> ir.Program:
         processes = tuple(self._process(f) for f in self.spec.processes)
@@ -128,6 +132,11 @@ class _Compiler:
         )
         used = _used(program)
         variables = tuple(v for v in self._variables() if v.name in used)
+        for v in variables:
+            if v.initial is None and boot is None:
+                raise SpecError(
+                    v.span, f"{v.name} has no value to begin with", _default(v),
+                )
         return type_nulls(replace(program, variables=variables))
 
     # -------------------------------------------------------------------------------- processes
@@ -292,9 +301,12 @@ class _Compiler:
                 continue
             sort = self.types.value_sort(declared.annotation, cls.module, bindings)
             self._modulus(sort, declared, cls.module)
-            cells = 1
-            for _, size in index:
-                cells *= size
+            cells = prod(size for _, size in index)
+            self.cells += cells
+            within(
+                self.cells, MOST_CELLS, declared.span, "memory locations up to this one",
+                "smaller classes and arrays, or fewer fields",
+            )
             initial: tuple[ir.Value, ...] | None = None
             if declared.default is not None:
                 value = evaluate(declared.default, cls.module, self.types)
@@ -320,6 +332,25 @@ class _Compiler:
             f"the modulus {sort.hi + 1} is too small for {least} processes:"
             " two of them could hold the same ticket", instead,
         )
+
+
+def _default(variable: ir.Variable) -> str:
+    """What to write instead of a field without a default, in a spec without boot."""
+    field = line_text(variable.span)
+    match variable.sort:
+        case ir.Bool():
+            value = "False"
+        case ir.Int(lo):
+            value = str(lo)
+        case ir.Enum(name, members):
+            value = f"{name}.{members[0]}"
+        case ir.Ref(nullable=True):
+            value = "None"
+        case ir.Ref():
+            return f"a function @boot that sets {variable.name.split('.')[-1]} to an element"
+        case ir.Record(name):
+            value = f"{name}(...)"
+    return f"{field} = {value}, or a function @boot that sets it"
 
 
 def _no_head(at: Pending) -> SpecError:

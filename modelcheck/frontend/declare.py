@@ -9,6 +9,7 @@ import ast
 import difflib
 from collections.abc import Mapping
 from dataclasses import replace
+from math import prod
 
 from modelcheck import ir
 from modelcheck.frontend.constants import evaluate, sort_of_constant
@@ -17,6 +18,9 @@ from modelcheck.frontend.definitions import (
     Object, ObjectType, Parameter, ProtocolClass, SharedClass, SharedField, Spec, TypeAlias_, Word,
     WordClass,
 )
+from modelcheck.frontend.limits import (
+    MOST_CELLS, MOST_CLASSES, MOST_OF_A_CLASS, MOST_PROCESSES, within,
+)  # fmt: skip
 from modelcheck.frontend.promises import give_sentences, invariant_of, promised, reads_memory
 from modelcheck.frontend.types import Types, called
 from modelcheck.records import dataclass
@@ -84,7 +88,10 @@ class _Declarer:
                 Span(last.file, 1, 1, 1, 2), "no process: nothing runs",
                 "@process above the function that a CPU runs",
             )
-        total = sum(f.count for f in processes)
+        total = 0
+        for f in processes:
+            total += f.count
+            within(total, MOST_PROCESSES, f.span.first_line(), "processes", "a smaller count")
         index_sorts = (*((c.name, c.count or 0) for c in self.classes), ("process", total))
         self.types.finish(index_sorts, max(f.count for f in processes))
         spec = Spec(
@@ -175,6 +182,10 @@ class _Declarer:
                     "another name",
                 )
             self.classes.append(result)
+            within(
+                len(self.classes), MOST_CLASSES, module.span(node).first_line(),
+                "classes with a count", "one class, with an Enum that says of which kind it is",
+            )
         return result
 
     def _new_field(
@@ -187,9 +198,11 @@ class _Declarer:
 
     def _count(self, module: Module, node: ast.expr) -> int:
         value = evaluate(node, module, self.types)
-        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 1024:
+        if isinstance(value, bool) or not isinstance(value, int) or not (
+            1 <= value <= MOST_OF_A_CLASS
+        ):
             raise SpecError(
-                module.span(node), "a count is an int from 1 to 1024",
+                module.span(node), f"a count is an int from 1 to {MOST_OF_A_CLASS}",
                 "a number, or a parameter such as param(2, 1, 8)",
             )
         return value
@@ -283,6 +296,8 @@ class _Declarer:
                     module.span(value.args[0]), "array(...) takes a @shared class without count",
                     "the class of the objects",
                 )
+            cells = prod(sizes)
+            within(cells, MOST_CELLS, module.span(value), "objects in one array", "smaller sizes")
             kind = ArrayType(element, sizes)
         else:
             kind_or_sort = self.types.resolve(value.func, module)

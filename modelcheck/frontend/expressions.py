@@ -15,6 +15,7 @@ from modelcheck.frontend.definitions import (
     UNBOUNDED, Constant, EnumClass, Function, NoneType, Object, ObjectType, Parameter,
     SharedClass, Spec, Type, TypeAlias_, Word, WordClass,
 )
+from modelcheck.frontend.limits import MOST_UNFOLDED, Sizes
 from modelcheck.frontend.meant import instead_of_function, instead_of_name
 from modelcheck.frontend.pure import OPERATORS
 from modelcheck.frontend.reading import Reading
@@ -41,6 +42,7 @@ class Expressions:
         self.call: Callable[[ast.Call, Function, Scope, Reading], Value] = self._no_call
         self.unfolded = 0
         self.bound = 0
+        self.sizes = Sizes()
 
     def _no_call(self, node: ast.Call, f: Function, scope: Scope, reading: Reading) -> Value:
         raise SpecError(scope.module.span(node), "no call here", "a value")
@@ -49,7 +51,19 @@ class Expressions:
 
     def value(self, node: ast.expr, scope: Scope, reading: Reading) -> Value:
         """What an expression is worth."""
-        return self.read(self.meaning(node, scope, reading), node, scope, reading)
+        found = self.read(self.meaning(node, scope, reading), node, scope, reading)
+        self.sizes.check(found.expr, scope.module.span(node))
+        return found
+
+    def unfold(self, span: Span) -> None:
+        """Count a call, or a statement of a function that becomes part of an expression."""
+        self.unfolded += 1
+        if self.unfolded > MOST_UNFOLDED:
+            raise SpecError(
+                span, f"the functions that expressions call here unfold to over {MOST_UNFOLDED:,} "
+                "calls and statements",
+                "fewer calls within calls, and fewer branches in what is called",
+            )
 
     def test(self, node: ast.expr, scope: Scope, reading: Reading) -> ir.Expr:
         """As value, for a condition."""

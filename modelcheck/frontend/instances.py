@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import field
+from itertools import chain, count
 
 from modelcheck import ir
 from modelcheck.frontend.definite import check_bound
@@ -20,7 +21,7 @@ from modelcheck.frontend.quantifiers import domain
 from modelcheck.frontend.reading import Reading
 from modelcheck.frontend.types import called, describe
 from modelcheck.frontend.values import (
-    CellPlace, ElementsOf, Given, Instance, Meaning, ObjectPlace, Scope, Value, join,
+    CellPlace, ElementsOf, Given, Instance, Meaning, ObjectPlace, Scope, Value, beside, join,
 )
 from modelcheck.frontend.words import STATEMENT_WORDS, shared_argument
 from modelcheck.records import dataclass
@@ -66,7 +67,7 @@ class Instances:
     def __init__(self, expressions: Expressions) -> None:
         self.expressions = expressions
         self.known: dict[object, Compiled] = {}
-        self.prefixes: dict[str, list[dict[str, Type]]] = {}
+        self.variants: list[tuple[Function, str, dict[str, Type]]] = []
         self.stack: list[Function] = []
         self._place_scopes: dict[tuple[int, int], Scope] = {}
         self._set: dict[ast.FunctionDef, frozenset[str]] = {}
@@ -320,6 +321,7 @@ class Instances:
         scope = Scope(function.module, instance, dict(arguments.constants))
         compiled = Compiled(instance, scope, bindings)
         self.stack.append(function)
+        known = set(self._place_scopes)
         for _ in range(3):  # a local may gain None or another range behind its first use
             before = dict(instance.locals)
             self._statements(function.node.body, compiled)
@@ -327,21 +329,26 @@ class Instances:
                 break
         self.stack.pop()
         self._name_locals(instance)
+        for key in self._place_scopes.keys() - known:  # of the locals as they were called before
+            del self._place_scopes[key]
         return compiled
 
     def _name_locals(self, instance: Instance) -> None:
-        """Instances of one function share their locals where the types agree."""
-        variants = self.prefixes.setdefault(instance.function.name, [])
-        fitting = (
-            i for i, variant in enumerate(variants)
-            if all(variant.get(n, t) == t for n, t in instance.locals.items())
-        )
-        number = next(fitting, len(variants))
-        if number == len(variants):
-            variants.append({})
-        variants[number].update(instance.locals)
-        if number:
-            instance.prefix = f"{instance.function.name}_{number + 1}"
+        """Instances of one function share their locals where the types agree; two functions never
+        do, though they have the same name in two files, or one is called as another's second
+        variant is."""
+        for known, prefix, types in self.variants:
+            if known is instance.function and all(
+                types.get(n, t) == t for n, t in instance.locals.items()
+            ):
+                types.update(instance.locals)
+                instance.prefix = prefix
+                return
+        taken = {prefix for _, prefix, _ in self.variants}
+        name = instance.function.name
+        numbered = (f"{name}_{number}" for number in count(2))
+        instance.prefix = next(p for p in chain((name,), numbered) if p not in taken)
+        self.variants.append((instance.function, instance.prefix, dict(instance.locals)))
 
     # ---------------------------------------------------------------------- types of statements
 
@@ -393,7 +400,8 @@ class Instances:
                 reading = Reading("instant", dry=True)
                 _, element = domain(self.expressions, iterated, scope, reading)
                 if isinstance(element, ObjectPlace):
-                    self._local(f"{name}_index", Value(ir.Me(), UNBOUNDED), node, compiled)
+                    index = beside(f"{name}_index", scope)
+                    self._local(index, Value(ir.Me(), UNBOUNDED), node, compiled)
                     inner = self.place_scope(node, compiled.scope, element)
                     kept, compiled.scope = compiled.scope, inner
                     self._statements(body, compiled)
@@ -403,7 +411,7 @@ class Instances:
                 if not isinstance(iterated, ast.Call) or called(iterated.func) != "range":
                     self._statements(body, compiled)
                     return
-                self._local(f"{name}_end", Value(ir.Me(), UNBOUNDED), node, compiled)
+                self._local(beside(f"{name}_end", scope), Value(ir.Me(), UNBOUNDED), node, compiled)
                 self._statements(body, compiled)
             case ast.Return(value=value):
                 self._return(node, value, compiled)
@@ -423,7 +431,8 @@ class Instances:
         key = (id(node), id(scope))
         cached = self._place_scopes.get(key)
         if cached is None:
-            counter = ir.Local(f"{scope.instance.prefix}.{node.target.id}_index")
+            own = beside(f"{node.target.id}_index", scope)
+            counter = ir.Local(f"{scope.instance.prefix}.{own}")
             place = ObjectPlace(
                 element.prefix, (*element.index[:-1], counter), element.type
             )
@@ -528,6 +537,7 @@ class Instances:
                 scope.module.span(node), f"{function.name} reads all of memory at one instant",
                 "an assert or a property; a process reads one location at a time",
             )
+        self.expressions.unfold(scope.module.span(node))
         compiled, arguments = self.of_call(node, function, scope, reading)
         if reading.dry:
             if function.role != "predicate":

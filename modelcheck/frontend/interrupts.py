@@ -27,7 +27,8 @@ from typing import TypeAlias, TypeVar
 
 from modelcheck import ir
 from modelcheck.flow import exprs_in, gotos, memory_read, with_gotos
-from modelcheck.frontend.steps import AGAIN, MOST_ACTIONS
+from modelcheck.frontend.limits import MOST_ACTIONS
+from modelcheck.frontend.steps import AGAIN
 from modelcheck.records import dataclass
 from modelcheck.source import Span, SpecError
 
@@ -80,7 +81,7 @@ def woven(
     copies = sum(len(h.process.actions) for h in apart) * len(weave.asked)
     if copies + len(process.actions) > MOST_ACTIONS:
         raise SpecError(
-            process.span, f"with its interrupts {process.name} has over {MOST_ACTIONS} steps",
+            process.span, f"with its interrupts {process.name} has over {MOST_ACTIONS:,} steps",
             "with irqs_off(): where none matters, or a shorter handler",
         )
     number = ir.Int(0, len(handlers))

@@ -13,7 +13,7 @@ from modelcheck.frontend.definitions import UNBOUNDED
 from modelcheck.frontend.points import (
     Block, For, Point, Seq, Test, Way, While, calls, loops_around,
 )  # fmt: skip
-from modelcheck.frontend.values import ObjectPlace, Scope, Value
+from modelcheck.frontend.values import ObjectPlace, Scope, Value, beside
 from modelcheck.source import Span, SpecError
 
 if TYPE_CHECKING:
@@ -88,8 +88,9 @@ def for_start(s: Steps, node: ast.For, here: Seq, after: Point, way: Way) -> Blo
     assert instance is not None and isinstance(node.target, ast.Name)
     span = scope.module.span(node).first_line()
     if not isinstance(hi, ir.Const):
-        kept.append(ir.Assign(f"{instance.prefix}.{node.target.id}_end", hi, span))
-        hi = ir.Local(f"{instance.prefix}.{node.target.id}_end", span)
+        end = f"{instance.prefix}.{beside(f'{node.target.id}_end', scope)}"
+        kept.append(ir.Assign(end, hi, span))
+        hi = ir.Local(end, span)
     first = _element(s, node, scope, element, lo, span)
     inner = _inside(s, node, scope, element)
     body = s.points.make(Seq, node.body, 0, inner, loop)
@@ -124,9 +125,10 @@ def _element(
 ) -> Block:
     """The loop's variable set to its element of this number."""
     assert isinstance(node.target, ast.Name) and scope.instance is not None
-    name = f"{scope.instance.prefix}.{node.target.id}"
+    prefix, target = scope.instance.prefix, node.target.id
+    name = f"{prefix}.{target}"
     if isinstance(element, ObjectPlace):
-        return [ir.Assign(f"{name}_index", number, span)]
+        return [ir.Assign(f"{prefix}.{beside(f'{target}_index', scope)}", number, span)]
     if isinstance(element.type, ir.Ref):
         if isinstance(number, ir.Const):
             return [ir.Assign(name, ir.Const(number.value, element.type, span), span)]
@@ -143,12 +145,12 @@ def for_next(s: Steps, point: For, way: Way) -> Block:
     domain, element = quantifiers.domain(s.expressions, node.iter, scope, s.reading())
     assert isinstance(domain, (ir.Range, ir.Instances))
     _, hi = _bounds(s, domain, scope, node)
-    name = f"{instance.prefix}.{node.target.id}"
+    prefix, target = instance.prefix, node.target.id
     if not isinstance(hi, ir.Const):
-        hi = ir.Local(f"{name}_end", span)
-    here: ir.Expr = ir.Local(name, span)
+        hi = ir.Local(f"{prefix}.{beside(f'{target}_end', scope)}", span)
+    here: ir.Expr = ir.Local(f"{prefix}.{target}", span)
     if isinstance(element, ObjectPlace):
-        here = ir.Local(f"{name}_index", span)
+        here = ir.Local(f"{prefix}.{beside(f'{target}_index', scope)}", span)
     elif isinstance(element.type, ir.Ref):
         here = ir.Unary("index_of", here, span)
     successor = ir.Binary("+", here, ir.Const(1, UNBOUNDED, span), span)

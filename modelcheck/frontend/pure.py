@@ -18,7 +18,6 @@ OPERATORS = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.FloorDiv: "//", ast.Mod: "%",
     ast.LShift: "<<", ast.RShift: ">>", ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^",
 }
-MOST_UNFOLDED = 200_000  # statements that the access-free functions of a spec unfold to
 
 
 def pure(
@@ -39,12 +38,7 @@ def pure(
 def _pure_block(
     e: Expressions, body: tuple[ast.stmt, ...], scope: Scope, reading: Reading
 ) -> Value | None:
-    e.unfolded += 1
-    if e.unfolded > MOST_UNFOLDED:
-        raise SpecError(
-            scope.module.span(body[0]) if body else scope.module.span(scope.module.tree),
-            "this function branches too often to be one expression", "smaller functions",
-        )
+    e.unfold(scope.module.span(body[0] if body else scope.module.tree))
     if not body:
         return None
     statement, rest = body[0], body[1:]

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 
 def _fresh(e: Expressions, name: str) -> str:
+    """A name that no other quantifier binds: who reads its digits from the end finds the number, so
+    that x with number 12 and x1 with number 2 differ."""
     e.bound += 1
-    return f"{name}{e.bound}"
+    return f"{name}{'_' if name[-1].isdigit() else ''}{e.bound}"
 
 
 def domain(

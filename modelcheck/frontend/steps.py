@@ -20,6 +20,7 @@ from modelcheck.frontend.points import (
 )
 from modelcheck.frontend.expressions import Expressions
 from modelcheck.frontend.instances import Compiled, Instances
+from modelcheck.frontend.limits import MOST_ACTIONS, MOST_STATEMENTS
 from modelcheck.frontend.reading import Reading
 from modelcheck.frontend.types import called
 from modelcheck.frontend.values import (
@@ -28,8 +29,6 @@ from modelcheck.frontend.values import (
 from modelcheck.records import dataclass
 from modelcheck.source import Span, SpecError
 
-MOST_ACTIONS = 5_000
-MOST_STATEMENTS = 400_000
 AGAIN = "_again"  # behind the name of a loop or wait that was left and come into within one step
 
 
@@ -85,6 +84,7 @@ class Steps:
         self.before: dict[str, Block] = {}  # choices made on the way to a location
         self.pending: list[Pending] = []
         self.names: dict[str, int] = {}
+        self.named: set[str] = set()
         self.heads: set[str] = set()
         self.not_heads: set[str] = set()
         self.reasons: list[str] = []
@@ -120,7 +120,7 @@ class Steps:
             built.append((location, tuple(location.body())))
             if len(built) > MOST_ACTIONS:
                 raise SpecError(
-                    location.span, f"the inlined process has over {MOST_ACTIONS} steps",
+                    location.span, f"the inlined process has over {MOST_ACTIONS:,} steps",
                     "smaller functions, or fewer calls",
                 )
         template = Template(entry, [self._action(p, body) for p, body in built], self.reasons)
@@ -187,9 +187,11 @@ class Steps:
                     "the wait before the block",
                 )
         function = scope.instance.function.name if scope.instance else "boot"
-        base = f"{function}_{span.line}"
-        self.names[base] = self.names.get(base, 0) + 1
-        at = base if self.names[base] == 1 else f"{base}_{self.names[base]}"
+        at = base = f"{function}_{span.line}"
+        while at in self.named:  # there may be a function called as another with its line is
+            self.names[base] = self.names.get(base, 1) + 1
+            at = f"{base}_{self.names[base]}"
+        self.named.add(at)
         again = loops.come_into_again(point, way)
         self.location_of[id(point), again] = at
         self.before[at] = before or []
@@ -215,7 +217,8 @@ class Steps:
         if self.size > MOST_STATEMENTS:
             scope = frame(point).scope
             raise SpecError(
-                scope.module.span(scope.module.tree.body[0]), "this design is too large to compile",
+                scope.module.span(scope.module.tree.body[0]),
+                f"a process unfolds to over {MOST_STATEMENTS:,} statements",
                 "smaller functions, fewer branches between two accesses",
             )
         if (id(point), loops.come_into_again(point, way)) in self.location_of:

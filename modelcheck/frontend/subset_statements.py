@@ -153,7 +153,8 @@ def typed_place(node: ast.AnnAssign, where: Where) -> Refusal | None:
 
 def loop_variable(node: ast.Name, where: Where) -> Refusal | None:
     """A `for` loop's variable that is set in its body."""
-    loop = next((f for f in where.loops if code(f.target) == node.id), None)
+    fors = (loop for loop in where.loops if isinstance(loop, ast.For))
+    loop = next((f for f in fors if code(f.target) == node.id), None)
     if loop is None or not isinstance(node.ctx, ast.Store):
         return None
     instead = "a name of its own for the new value"
@@ -176,6 +177,15 @@ def loop_else(node: ast.For | ast.While, where: Where) -> Refusal | None:
         return None
     problem = "a loop has no `else`"
     return Refusal(node.orelse[0], problem, "this after the loop, and return where it says break")
+
+
+def outside_loop(node: ast.Break | ast.Continue, where: Where) -> Refusal | None:
+    """`break` or `continue` in no loop."""
+    if where.loops or where.function is None:
+        return None
+    name = "break" if isinstance(node, ast.Break) else "continue"
+    instead = "return, which leaves the function; or the loop that is meant around it"
+    return Refusal(node, f"`{name}` stands in no loop", instead)
 
 
 def for_target(node: ast.For, where: Where) -> Refusal | None:

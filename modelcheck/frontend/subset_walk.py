@@ -28,7 +28,7 @@ class Where:
     before      the statement before it in the same block
     after       whether a statement follows it in the same block
     function    the function that it stands in (its header included)
-    loops       the `for` loops of that function whose body it stands in, outermost first
+    loops       the loops of that function whose body it stands in, outermost first
     annotation  it is part of a type
     names       every name that the file binds somewhere, fields left out
     """
@@ -39,7 +39,7 @@ class Where:
     before: ast.stmt | None = None
     after: bool = False
     function: ast.FunctionDef | None = None
-    loops: tuple[ast.For, ...] = ()
+    loops: tuple[ast.For | ast.While, ...] = ()
     annotation: bool = False
 
     def role(self) -> str:
@@ -103,12 +103,12 @@ def _below(node: ast.AST, where: Where, found: list[tuple[ast.AST, Where]]) -> N
 
 def _around(
     where: Where, node: ast.AST, name: str
-) -> tuple[ast.FunctionDef | None, tuple[ast.For, ...], bool]:
+) -> tuple[ast.FunctionDef | None, tuple[ast.For | ast.While, ...], bool]:
     """Which function and loops stand around what is in this field, and whether it is a type."""
     function, loops = where.function, where.loops
     if isinstance(node, ast.FunctionDef) and name != "decorator_list":
         function, loops = node, ()
-    if isinstance(node, ast.For) and name == "body":
+    if isinstance(node, (ast.For, ast.While)) and name == "body":
         loops = (*loops, node)
     annotation = where.annotation or name in ("annotation", "returns")
     if isinstance(node, ast.Subscript) and name == "slice":

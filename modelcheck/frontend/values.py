@@ -7,6 +7,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 from dataclasses import field, replace
+from functools import lru_cache
 from typing import TypeAlias
 
 from modelcheck import ir
@@ -123,6 +124,21 @@ class Scope:
     def with_names(self, names: Mapping[str, Meaning | Given]) -> Scope:
         """This scope, with more substitutions."""
         return replace(self, substitutions={**self.substitutions, **names})
+
+
+def beside(name: str, scope: Scope) -> str:
+    """The name of a local that the tool adds to a function: such that the function has none of its
+    own that is called so."""
+    own = _names_of(scope.instance.function.node) if scope.instance is not None else frozenset()
+    while name in own:
+        name += "_"
+    return name
+
+
+@lru_cache(maxsize=256)
+def _names_of(node: ast.FunctionDef) -> frozenset[str]:
+    arguments = {a.arg for a in node.args.args}
+    return frozenset({n.id for n in ast.walk(node) if isinstance(n, ast.Name)} | arguments)
 
 
 # ------------------------------------------------------------------------------- on expressions

@@ -13,7 +13,7 @@ from modelcheck.frontend.pure import pure
 from modelcheck.frontend.reading import Reading
 from modelcheck.frontend.types import describe
 from modelcheck.frontend.values import (
-    CellPlace, Scope, Value, field_of, join, take_part, with_part,
+    CellPlace, Scope, Value, beside, field_of, join, take_part, with_part,
 )
 from modelcheck.source import Span, SpecError
 
@@ -165,7 +165,7 @@ def _choose(e: Expressions, node: ast.Call, scope: Scope, reading: Reading) -> V
             "the call alone on its line",
         )
     reading.forks = True
-    name = f"choice_{node.lineno}_{node.col_offset}"
+    name = beside(f"choice_{node.lineno}_{node.col_offset}", scope)
     if len(node.args) == 1:
         domain, element = quantifiers.domain(e, node.args[0], scope, reading)
         if not isinstance(element, Value) or isinstance(domain, ir.Chain):

@@ -7,7 +7,7 @@ bits side by side in one packed integer.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from modelcheck.heap.faults import Fault
 from modelcheck.ir import Value
@@ -63,7 +63,7 @@ class WordView:
 
     __slots__ = ()
     __stored__: tuple[tuple[str, Encoding], ...] = ()
-    __defaults__: dict[str, Any] = {}
+    __defaults__: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, /, *values: Any, **fields: Any) -> None:
         given = self.__defaults__ | dict(

@@ -183,12 +183,14 @@ class Semantics(States):
         s[self._script] = script
         made: list[Made] = []
         state, fault = None, None
+        booting = self._boot is not None
         try:
             if self._boot is not None:
                 defaults = (default_value(v.sort) for v in self._boot.process.locals)
                 if self._enter(self._boot, [*s, 0, *defaults], s, made) == CUT:
                     return None
             self._all_set(s)
+            booting = False
             for instance in self._instances:
                 s[self._ghosts] = None
                 if self._enter(instance, s, s, made) == CUT:
@@ -196,6 +198,12 @@ class Semantics(States):
             state = tuple(s[: self.width])
         except Faulted as faulted:
             fault = faulted.fault
+            if fault.kind == "runaway" and self._boot is not None and booting:
+                raise SpecError(
+                    fault.span if fault.span != NOWHERE else self._boot.process.span,
+                    f"boot does not end within {LONGEST:,} steps",
+                    "a loop that ends, or a smaller instance",
+                ) from None
         return Initial(state, tuple(script.taken), fault, tuple(made))
 
     def _enter(

@@ -5,7 +5,6 @@ memory.  A closure of a block says where it goes: a location's number, or why th
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any, TypeAlias
 
 from modelcheck.ir import (
@@ -196,33 +195,32 @@ def _set_ghost(statement: SetGhost, frame: Frame) -> Do:
 def _choose(statement: Choose, frame: Frame) -> Do:
     slot, variable = frame.locals[statement.local]
     into = fit(variable.sort, variable.checked, statement.span) or (lambda value: value)
-    options = _options(statement, frame)
+    options, read = _options(statement, frame)
 
     def choose(s: Any) -> None:
-        readers = options(s)
-        if not readers:
+        found = options(s)
+        if not found:
             raise Faulted("choose", CHOOSE, statement.span)
         script: Script = s[frame.script] or Script()
         s[frame.script] = script
-        option = script.pick(len(readers))
+        option = script.pick(len(found))
         script.made.append((option, variable, UNSET))
-        s[slot] = into(readers[option](s))
+        s[slot] = into(read(found[option], s))
         script.made[-1] = (option, variable, s[slot])
 
     return choose
 
 
-def _options(statement: Choose, frame: Frame) -> Callable[[Any], list[Read]]:
-    """What can be chosen; of expressions, only the chosen one is evaluated."""
+def _options(
+    statement: Choose, frame: Frame
+) -> tuple[Callable[[Any], list[Any]], Callable[[Any, Any], Any]]:
+    """What can be chosen, and what such an option is worth: of expressions, only the chosen one is
+    evaluated."""
     if isinstance(statement.options, tuple):
-        each = [expression(option, frame.scope) for option in statement.options]
-        return lambda _: each
+        each: list[Any] = [expression(option, frame.scope) for option in statement.options]
+        return lambda _: each, lambda read, s: read(s)
     elements = domain(statement.options, frame.scope)
-    return lambda s: [partial(_itself, element) for element in elements(s)]
-
-
-def _itself(element: Any, _: Any) -> Any:
-    return element
+    return lambda s: list(elements(s)), lambda element, _: element
 
 
 # ---------------------------------------------------------------------------------------- actions

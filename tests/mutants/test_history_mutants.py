@@ -1,4 +1,4 @@
-"""specs/history and specs/open: a promise that the code before the mending keeps is broken by one changed line.
+"""specs/history and specs/open: what the code before the fix keeps is broken by one changed line.
 
 As in test_mutants.py.  What the bug itself breaks is in tests/specs/test_history.py.
 """
@@ -13,7 +13,7 @@ from modelcheck.frontend.compile import compile_spec
 from modelcheck.frontend.declare import sentences
 from modelcheck.frontend.definitions import RELEASED
 from tests.mutants.test_mutants import (
-    DIRTY, SPECS, TWICE, Mutant, failed, mutated, verdict_of,
+    DIRTY, TWICE, Mutant, failed, mutated, verdict_of,
 )
 from tests.specs.test_history import FOLDERS, VIOLATING, path_of
 

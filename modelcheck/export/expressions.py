@@ -62,13 +62,14 @@ def term(worth: Worth) -> Term:
 
 
 def enum_name(sort: Enum, member: int) -> str:
-    """What a member is called in an exported model."""
-    return f"{sort.name}_{sort.members[member]}"
+    """What a member is called in an exported model, before the language has its say: A_B.C is not
+    A.B_C."""
+    return f"{sort.name}.{sort.members[member]}"
 
 
 def none_name(cls: str) -> str:
     """What None is called there, where an element of this sort might be."""
-    return f"No_{cls}"
+    return f"No {cls}"
 
 
 def constant(value: Value, sort: Sort) -> Worth:

@@ -92,7 +92,7 @@ class _Lowering:
 
     def _template(self, process: Process) -> tuple[Cells, dict[str, tuple[Variable, Tree]]]:
         """Where the processes of a template stand, and their locals: an array each."""
-        names = tuple(enumerate(f"{process.name}_at_{at}" for at in numbers(process)))
+        names = tuple(enumerate(f"{process.name} at {at}" for at in numbers(process)))
         size, array = process.count, process.indexed
         pc = Cells(
             self.names.given(f"{process.name}_pc"), f"{process.name}, its location", size, array,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from modelcheck.engines.native import NotNative
 from modelcheck.engines.native.expressions import (
-    Number, Numbers, Scope, Text, c_name, number, part,
+    Number, Numbers, Scope, Text, c_name, mangled, number, part,
 )
 from modelcheck.engines.packed import Field as Stored
 from modelcheck.engines.packed import WORD, Layout, flat, leaves
@@ -27,9 +27,8 @@ MOST_TRANSIT = 1_024  # transit locations in one step: each is compiled anew for
 
 
 def function_name(process: Process, action: Action) -> str:
-    """`idle_loop_87`: an action as C names it."""
-    named = action.at.startswith(f"{process.name}_")
-    return action.at if named else f"{process.name}_{action.at}"
+    """`step_9idle_loop_idle_loop_87`: an action as C names it."""
+    return f"step_{mangled(process.name)}_{action.at}"
 
 
 def comment(action: Action) -> str:
@@ -212,7 +211,7 @@ class _Function:
                     text = number(leaf.lo if not leaf.bits else value).text
                 code.line(f"long {name} = {text};")
         for variable in sorted(self.once):
-            code.line(f"unsigned long done_{_c(variable)} = 0;")
+            code.line(f"unsigned long {_done(variable)} = 0;")
         if self.transit:
             code.line(f"uint64_t passed[{-(-len(self.transit) // WORD)}] = {{0}};")
         if self._turns():
@@ -326,7 +325,7 @@ class _Function:
         new = scope.fitted(scope.value(statement.value), variable.sort, variable.checked)
         if variable.name in self.once:
             new = tuple(scope.kept(value) for value in new)
-            done = f"done_{_c(variable.name)}"
+            done = _done(variable.name)
             other = " || ".join(
                 f"{scope.read(cell, stored).text} != {value.text}"
                 for stored, value in zip(fields, new, strict=True)
@@ -430,13 +429,14 @@ def _label(at: str) -> str:
     return f"at_{at}"
 
 
-def _c(name: str) -> str:
-    return name.replace(".", "_")
+def _done(variable: str) -> str:
+    """Which cells of a ghost were set in this step, as C names it."""
+    return f"done_{mangled(*variable.split('.'))}"
 
 
 def _c_local(name: str, path: tuple[str, ...]) -> str:
     """A local as C names it: `l_` keeps it apart from C's own words."""
-    return "_".join(("l", _c(name), *path))
+    return f"l_{mangled(*name.split('.'), *path)}"
 
 
 def _plus(n: int) -> str:

@@ -475,4 +475,10 @@ def part(sort: Record, path: tuple[str, ...]) -> tuple[int, int]:
 
 def c_name(stored: Stored) -> str:
     """A leaf of a variable as C names it."""
-    return "_".join((stored.variable.name.replace(".", "_"), *stored.leaf.path))
+    return mangled(*stored.variable.name.split("."), *stored.leaf.path)
+
+
+def mangled(*parts: str) -> str:
+    """One name for C of several, as C++ does it: a.b_c is 1a3b_c and a_b.c is 3a_b1c.  Something
+    stands before it."""
+    return "".join(f"{len(part)}{part}" for part in parts)

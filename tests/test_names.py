@@ -1,0 +1,105 @@
+"""Two names of a spec never become one: in an exported model, or in C."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from modelcheck.engines.native.build import compiler
+from modelcheck.export.lowering import lowered
+from modelcheck.frontend.compile import compile_spec
+from modelcheck.pipeline import verify
+from modelcheck.search import Engine
+from modelcheck.source import SpecError
+from modelcheck.trace import Limits
+
+SPEC = """from dataclasses import dataclass
+from enum import Enum, auto
+from modelcheck.lang import always, process, shared
+
+
+class A(Enum):
+    B_C = auto()
+    D = auto()
+
+
+class A_B(Enum):
+    E = auto()
+    C = auto()
+
+
+@dataclass(frozen=True)
+class W:
+    c: bool = False
+    d: bool = False
+
+
+@shared
+class C:
+    b_c: A = A.D
+    x: A_B = A_B.E
+
+
+@shared
+class D:
+    c: bool = False
+    b: W = W()
+
+
+a = C()
+a_b = D()
+
+
+@process
+def p() -> None:
+    b = a_b.b
+    b_c = a_b.c
+    a.b_c = A.B_C
+    a.x = A_B.C
+    a_b.b = W(b_c, b.c)
+    a_b.c = True
+
+
+@always
+def t() -> bool:
+    return not (a.b_c == A.B_C and a_b.c and a.x == A_B.E)
+"""
+
+
+def test_two_members_never_become_one_constant(tmp_path: Path) -> None:
+    """A.B_C and A_B.C were both A_B_C in the exports, with the number of one of them: SPIN and
+    Rumur found a violation that there is not, as they would have missed one."""
+    (tmp_path / "spec.py").write_text(SPEC)
+    _, program = compile_spec(str(tmp_path / "spec.py"), {})
+    model = lowered(program, "spec.py", "spec", "")
+    constants = {shown: (name, value) for shown, name, value in model.constants}
+    first, second = constants["A.B_C"], constants["A_B.C"]
+    assert first[0] != second[0]
+    assert (first[1], second[1]) == (0, 1)
+
+
+def test_two_variables_never_become_one_in_c(tmp_path: Path) -> None:
+    """The field b_c of a and the field b.c of a_b were both get_a_b_c: C refused the text."""
+    if compiler() is None:
+        pytest.skip("no C compiler")
+    (tmp_path / "spec.py").write_text(SPEC)
+    found = {
+        name: verify(
+            str(tmp_path / "spec.py"), {}, (), Limits(), lambda *_: None, Engine(name)
+        ).verdict
+        for name in ("quick", "native")
+    }
+    assert found["native"].outcome == found["quick"].outcome == "HOLDS"
+    assert found["native"].states == found["quick"].states
+
+
+def test_two_enums_of_one_name_are_refused(tmp_path: Path) -> None:
+    """A Program, its notation and its exports know an Enum by its name alone."""
+    (tmp_path / "other.py").write_text(
+        "from enum import Enum, auto\n\nX = 1\n\nclass A(Enum):\n    D = auto()\n"
+    )
+    line = "from modelcheck.lang"
+    (tmp_path / "spec.py").write_text(SPEC.replace(line, f"from specs.other import X\n{line}", 1))
+    with pytest.raises(SpecError, match="another Enum or word called A"):
+        compile_spec(str(tmp_path / "spec.py"), {})

@@ -18,6 +18,8 @@ from modelcheck import pipeline
 from modelcheck.engines.native import Native
 from modelcheck.options import asked_of_many, limited, settings, usable_cpus
 from modelcheck.passes import REDUCTIONS
+from modelcheck.quoting import document as json_document
+from modelcheck.quoting import quoted
 from modelcheck.report.lanes import WIDTH
 from modelcheck.report.pieces import write
 from modelcheck.report.progress import ProgressLine
@@ -427,7 +429,7 @@ def exiting(command: Callable[[], int], debug: bool) -> None:
             traceback.print_exc()
         hint = "" if debug else "; --debug shows the traceback"
         print(
-            f"internal error: {type(error).__name__}: {error}\n"
+            quoted(f"internal error: {type(error).__name__}: {error}", "rows") + "\n"
             f"This is a defect of modelcheck: please report it, with the spec{hint}.",
             file=sys.stderr,
         )
@@ -437,19 +439,19 @@ def exiting(command: Callable[[], int], debug: bool) -> None:
 def _refusal(error: SpecError | ConfigurationError) -> tuple[int, str]:
     if isinstance(error, SpecError):
         return SPEC, error.text()
-    return CONFIGURATION, f"error: {error}"
+    return CONFIGURATION, quoted(f"error: {error}", "rows")
 
 
 def one_document(documents: list[str]) -> str:
     """The documents of several specs as one."""
     several: dict[str, Any] = {"format": "modelcheck-verdicts", "version": VERSION}
     several["verdicts"] = [json.loads(d) for d in documents]
-    return json.dumps(several, indent=2, ensure_ascii=False) + "\n"
+    return json_document(several)
 
 
 def _error_document(path: str, text: str) -> str:
     document = {"format": "modelcheck-error", "version": VERSION, "spec": path, "error": text}
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return json_document(document)
 
 
 def _width() -> int:

@@ -164,6 +164,8 @@ def _verify_one(
             checked.verdict, checked.expected, _width(), full, checked.helps, checked.idle
         )
         write(rows, sys.stdout)
+    if checked.verdict.engine == "native":
+        _say_why_nothing_is_kept()
     code = exit_code(checked.verdict)
     if graph is None or code == INTERRUPTED:
         return code
@@ -270,6 +272,7 @@ def gate_command(
         with ProgressLine("gate", sys.stderr) as progress:
             results = gate.run(wanted, rules, at_once, progress.show)
         write(gate_rows(results), sys.stdout)
+        _say_why_nothing_is_kept()
         if junit is not None:
             _write(junit, junit_xml(results))
         return gate_exit_code(results)
@@ -306,6 +309,7 @@ def table_command(
         wanted, rules, at_once = asked_of_many(paths, budget, jobs, max_memory)
         with ProgressLine("table", sys.stderr) as progress:
             rows = run(wanted, rules, at_once, progress.show)
+        _say_why_nothing_is_kept()
         if as_json:
             print(tabled.to_json(rows), end="")
         elif as_markdown:
@@ -404,6 +408,14 @@ def debug_(
         return DISAGREES if became is not None and became.mark == "NOT REPRODUCED" else 0
 
     exiting(command, debug)
+
+
+def _say_why_nothing_is_kept() -> None:
+    """On stderr, where each run compiles anew."""
+    from modelcheck.engines.native.kept import why_not
+
+    if why := why_not():
+        print(quoted(f"note: {why}", "row"), file=sys.stderr)
 
 
 def exiting(command: Callable[[], int], debug: bool) -> None:

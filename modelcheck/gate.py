@@ -7,6 +7,7 @@ EXPECT, a folder without specs, a property that was not decided are all errors."
 from __future__ import annotations
 
 import ast
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -70,6 +71,7 @@ def instances(paths: list[str], project: Project) -> tuple[Instance, ...]:
         )
     specs: dict[Path, tuple[str, str]] = {}
     for path in asked:
+        _check_that_it_leads_nowhere(path)
         folder = str(real(path if Path(path).is_dir() else Path(path).parent))
         for found in _specs(Path(path)):
             specs.setdefault(real(found), (pipeline.shown_path(str(found)), folder))
@@ -88,6 +90,15 @@ def instances(paths: list[str], project: Project) -> tuple[Instance, ...]:
             twice = " ".join((instance.spec, *instance.shown()))
             raise ConfigurationError(f"instances: {twice} is there twice")
     return tuple(gated)
+
+
+def _check_that_it_leads_nowhere(path: str) -> None:
+    """ConfigurationError for a path of the working directory that a link in it leads out of."""
+    here = Path.cwd()
+    lexically = Path(os.path.normpath(here / path))
+    if lexically.is_relative_to(here) and not real(path).is_relative_to(here):
+        text = "is a link that leads out of this folder; name the file or folder that is meant"
+        raise ConfigurationError(f"{path} {text}")
 
 
 def _specs(path: Path) -> list[Path]:

@@ -73,7 +73,7 @@ def file_text(path: Path, longest: int = LONGEST_FILE) -> str:
     for, and a device not read: /dev/zero has no end."""
     if path.exists():
         _fits(path.stat(), longest)
-    with open(path, encoding="utf-8", opener=_at_once) as file:  # noqa: PTH123
+    with open(path, encoding="utf-8", opener=_at_once) as file:
         _fits(os.fstat(file.fileno()), longest)  # it may be another by now
         text = file.read(longest + 1)
     if len(text) > longest:

@@ -185,8 +185,9 @@ def graphml(graph: StateGraph) -> str:
     for number, node in enumerate(graph.nodes):
         stands, changed = "; ".join(words.stands(node)), "; ".join(words.changed(number))
         made.add_node(
-            f"s{number}", label=quoted(stands, "row"), changed=quoted(changed, "row"), depth=node.depth,
-            begins=node.begins, counterexample=bool(node.path), followed=node.followed,
+            f"s{number}", label=quoted(stands, "row"), changed=quoted(changed, "row"),
+            depth=node.depth, begins=node.begins, counterexample=bool(node.path),
+            followed=node.followed,
             broken=quoted("; ".join(node.broken), "row"),
         )
     for number, edge in enumerate(graph.edges):
@@ -200,6 +201,7 @@ def graphml(graph: StateGraph) -> str:
             )
         made.add_edge(
             f"s{edge.source}", target, label=quoted(words.step(edge), "row"), process=edge.process,
-            line=quoted(shortened(edge.lines[0].text), "row"), counterexample=bool(edge.path),
+            line=quoted(shortened(edge.lines[0].text), "row"),
+            counterexample=bool(edge.path),
         )
     return "\n".join(nx.generate_graphml(made)) + "\n"

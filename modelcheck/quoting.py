@@ -63,7 +63,7 @@ def quoted(text: str, into: Into) -> str:
         case "link":
             from urllib.parse import quote
 
-            return quote(text, safe="/", errors="surrogateescape")
+            return quote(text, safe="/", errors="replace")
         case "json":
             return _escaped(json.dumps(text, ensure_ascii=False))
 

@@ -79,7 +79,8 @@ def markdown(rows: tuple[Tabled, ...]) -> str:
     text += ["", *(f"- {head}: {quoted(says, 'markdown')}" for head, says in said)]
     for name, cell, sentence in _own_broken(rows):
         design, blank, sets = name.partition(" ")
-        shown = quoted(design, "markdown") + (f" `{sets}`" if blank else "")
+        code = quoted(sets, "row").replace("`", "'")  # the rest of a path, if that has a blank
+        shown = quoted(design, "markdown") + (f" `{code}`" if blank else "")
         text.append(f"  - {shown}: {cell}: {quoted(sentence, 'markdown')}")
     return "".join(line + "\n" for line in text)
 

@@ -96,8 +96,8 @@ def _base() -> Path:
     if Path(named).is_absolute():  # another is to be ignored, says who defined it
         return Path(named)
     try:
-        home = Path.home()
-    except RuntimeError:
+        home = Path(os.environ["HOME"]) if "HOME" in os.environ else Path.home()
+    except RuntimeError:  # nor does the system know one
         home = Path()
     if not home.is_absolute():
         raise NotKept("HOME names no folder; name one in XDG_CACHE_HOME")
@@ -162,16 +162,19 @@ def believed(program: Path, of: str) -> bool:
     except OSError:  # a link
         _take_away(program)
         return False
-    with open(file, "rb") as opened:  # noqa: PTH123  (it is a number)
+    try:
         found = os.fstat(file)
         if (
             stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid()
             and found.st_mode & 0o122 == 0o100 and found.st_size <= LONGEST
         ):
-            text = opened.read(LONGEST + 1)
+            with open(file, "rb", closefd=False) as opened:  # noqa: PTH123  (it is a number)
+                text = opened.read()
             length = len(_seal(b"", of))
             if text[-length:] == _seal(text[:-length], of):
                 return True
+    finally:
+        os.close(file)
     _take_away(program)
     return False
 

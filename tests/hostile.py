@@ -10,22 +10,26 @@ import pytest
 
 from modelcheck import source
 from modelcheck.frontend.compile import compile_spec
-from modelcheck.ir import Assert, Block, Goto, If, Program, Property
+from modelcheck.ir import Assert, Block, If, Program, Property
 from modelcheck.source import Span
 
 PRINTABLE = (
-    "*/", "*\\", "\\*", "*\\/", "/*", "*/*", "/*/", "//", "ends in \\", "??/", "a ??/ b", "??)", '"',
+    "*/", "*\\", "\\*", "*\\/", "/*", "*/*", "/*/", "//", "ends in \\", "??/", "a ??/ b", "??)",
+    '"',
     'a " b', "'", "'''", '"""', "*)", "(*", "(*)", "--", "---- MODULE x ----", "====", "=====",
-    "#include \"/etc/hosts\"", "#define x y", "{}", "{0}", "%s %n %d", "%", "`x`", "| a |", "<!-- x",
+    "#include \"/etc/hosts\"", "#define x y", "{}", "{0}", "%s %n %d", "%", "`x`", "| a |",
+    "<!-- x",
     "<script>", "]]>", "&amp;", "$(id)", "`id`", "::error file=a::b", "  ::error::x", "##[error]x",
     "##vso[task.setvariable]x", "###[x]", "[a](javascript:b)", "\\N", "\\l",
     "é\N{GREEK SMALL LETTER PI}",
     "*/ int own; /*", "\"; own := 1; \"", "*\\ own = 1; \\*", "*/ #error own", "end", "\\u0022",
 )  # fmt: skip
-UNSEEN = tuple(
-    f"a{c}own := 1" for c in
-    "\n\r\t\0\x0b\x0c\x1b\x1c\x85\x9b\u2028\u2029\u202e\u2066\u200f\ufeff\ud800"
-) + ("\x1b[2J\x1b[32mHOLDS", "a\n::error::b", "\r\n::set-output name=x::y", "a\n9 of 9 as expected")
+SEPARATORS = "\n\r\t\0\x0b\x0c\x1b\x1c\x85\x9b\u2028\u2029\u202e\u2066\u200f\ufeff\ud800"
+UNSEEN = (
+    *(f"a{c}own := 1" for c in SEPARATORS),
+    "\x1b[2J\x1b[32mHOLDS", "a\n::error::b", "\r\n::set-output name=x::y",
+    "a\n9 of 9 as expected",
+)
 TEXTS = PRINTABLE + UNSEEN
 HARMLESS = tuple(f"so it is {n}" for n in range(len(TEXTS)))
 
@@ -92,7 +96,7 @@ def _at(line: int, text: str) -> Span:
 def _asserting(body: Block, texts: tuple[str, ...]) -> Any:
     for statement in body:
         match statement:
-            case Assert(condition):
+            case Assert():
                 yield from (replace(statement, sentence=text) for text in texts)
             case If(_, then, other):
                 yield replace(

@@ -17,7 +17,7 @@ AT_ONCE = ("-O0", "-w")
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A cache of this test's; nothing is known to be checked, and no folder for one run is there."""
+    """A cache of this test's; nothing is checked, and no folder for one run is there."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(kept, "_checked", set())
     monkeypatch.setattr(kept, "_private", {})

@@ -168,7 +168,7 @@ def believed(program: Path, of: str) -> bool:
             stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid()
             and found.st_mode & 0o122 == 0o100 and found.st_size <= LONGEST
         ):
-            with open(file, "rb", closefd=False) as opened:  # noqa: PTH123  (it is a number)
+            with open(file, "rb", closefd=False) as opened:
                 text = opened.read()
             length = len(_seal(b"", of))
             if text[-length:] == _seal(text[:-length], of):

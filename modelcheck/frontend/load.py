@@ -27,7 +27,7 @@ def load(path: str) -> tuple[Module, ...]:
     _check_path(path)
     file = Path(path)
     name = quoted(file.stem, "file").replace(".", "_")  # no module of the library is called so
-    _load(name, file, path, loaded, (), _real(file.parent))
+    _load(name, file, path, loaded, (), _folder(file))
     return tuple(loaded.values())
 
 
@@ -70,6 +70,15 @@ def _check_path(path: str) -> None:
         raise unread(path, problem, "a path without it: rename the file or the folder")
 
 
+def _folder(spec: Path) -> Path:
+    """What `specs` means in an import: the nearest folder of that name around the spec, as mypy
+    has it; else the spec's own."""
+    for folder in spec.absolute().parents:
+        if folder.name == "specs":
+            return folder
+    return spec.absolute().parent
+
+
 def _real(path: Path) -> Path:
     return Path(os.path.realpath(path))  # of links in a circle `resolve` makes an error
 
@@ -77,7 +86,7 @@ def _real(path: Path) -> Path:
 def _check_within(module: Module, node: ast.ImportFrom, target: Path, root: Path) -> None:
     """SpecError if a link leads out of the folder of the spec: nothing there is read, for a message
     would show a line of it."""
-    if not _real(target).is_relative_to(root):
+    if not _real(target).is_relative_to(_real(root)):
         raise SpecError(
             module.span(node), f"{target.name} is a link that leads out of the spec's folder",
             f"a file {target.name} in that folder",
@@ -123,8 +132,8 @@ def _shown(target: Path, importer: Path, shown: str) -> str:
     """How errors and traces name an imported file: like its importer, or from `modelcheck/` on."""
     if target.is_relative_to(LIBRARY):
         return str(Path("modelcheck") / target.relative_to(LIBRARY))
-    beside = target.parent == importer.parent
-    return str(Path(shown).parent / target.name) if beside else str(target)
+    way = os.path.relpath(target.absolute(), importer.absolute().parent)
+    return os.path.normpath(Path(shown).parent / way)
 
 
 def _resolve(
@@ -136,8 +145,9 @@ def _resolve(
         known = sorted(p.stem for p in (LIBRARY / "xen").glob("*.py") if p.stem != "__init__")
         instead = "one of " + ", ".join(f"modelcheck.xen.{k}" for k in known)
     else:
-        target = path.parent.joinpath(*parts[1:]).with_suffix(".py")
-        instead = f"a file {target.name} beside this one"
+        target = root.joinpath(*parts[1:]).with_suffix(".py")
+        where = f"the folder {root.name}" if root.name == "specs" else "this folder"
+        instead = f"a file {Path(*parts[1:]).with_suffix('.py')} in {where}"
         if not path.is_relative_to(LIBRARY):
             _check_within(module, node, target, root)
     if not target.is_file():

@@ -16,6 +16,7 @@ from modelcheck.source import Span
 
 UNBOUNDED = ir.Int(-(2**62), 2**62)  # an int whose range is still to be inferred
 RELEASED = "a lock is released by the CPU that holds it"  # asserted wherever spin_unlock stands
+HELD_AT_END = "no process ends holding a lock: "  # and its name: asserted where a process ends
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,8 @@ class SharedField:
 
 @dataclass(frozen=True, eq=False)
 class SharedClass:
-    """A @shared class: an index sort if `count` is given, else a class of objects."""
+    """A @shared class: an index sort if `count` is given, else a class of objects.  `owned`: of
+    locks that only their holder releases."""
 
     name: str
     module: Module
@@ -120,6 +122,7 @@ class SharedClass:
     typevars: tuple[str, ...]
     fields: tuple[SharedField, ...]
     span: Span
+    owned: bool = False
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import pytest
 from modelcheck.engines.reference import explore
 from modelcheck.frontend.compile import compile_spec
 from modelcheck.frontend.declare import sentences
-from modelcheck.frontend.definitions import RELEASED
+from modelcheck.frontend.definitions import HELD_AT_END, RELEASED
 from modelcheck.trace import Limits, Verdict
 from tests.mutants.changed_line import with_line_changed
 
@@ -310,4 +310,5 @@ def test_a_mutant_fails_as_named(mutant: Mutant, tmp_path: Path) -> None:
 def test_every_property_has_a_mutant(spec: str) -> None:
     declared, _ = compile_spec(str(SPECS / f"{spec}.py"), {})
     mutants = {m.fails for m in MUTANTS if m.spec == spec}
-    assert mutants >= {*sentences(declared), DEADLOCK} - {RELEASED}
+    promised = {s for s in sentences(declared) if not s.startswith(HELD_AT_END)}
+    assert mutants >= {*promised, DEADLOCK} - {RELEASED}

@@ -20,8 +20,8 @@ from typing import Annotated
 from modelcheck.lang import (Ghost, Indexed, Lock, Process, array, between, boot, choose,
     element, free, holds, index_of, instances, invariant, param, process, promises, shared,
     sometimes, spin_lock, spin_unlock, this_process, violates)
-from modelcheck.xen.invariants import clean_handover, no_live_scrub, page_lists
-from modelcheck.xen.page import PGC, PageContents, fill_page, is_scrubbed, scrub_one_page
+from modelcheck.xen.invariants import clean_handover, no_live_scrub, page_lists, scrubbed_once
+from modelcheck.xen.page import PGC, PageContents, fill_page, scrub_one_page
 from modelcheck.xen.page_list import (PageListHead, page_list_add_tail, page_list_del,
     page_list_remove_head)
 
@@ -103,7 +103,7 @@ def give_back(pg: Page, order: Order, dirty: bool) -> None:
     page_list_add_tail(pg, heap[list_of(dirty, order)])
 
 def scrub(pg: Page) -> None:
-    assert not is_scrubbed(pg), "no clean page is scrubbed again"
+    assert scrubbed_once(pg)
     scrub_one_page(pg)
 
 def alloc_heap_pages(order: Order) -> Page | None:

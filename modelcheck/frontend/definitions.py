@@ -222,7 +222,8 @@ class Expectation:
 class Spec:
     """A spec with everything it imports (each module after those it imports; the spec itself is
     last) at one instance.  `functions` are those that run or are checked: the spec's own boot,
-    processes, interrupts and properties."""
+    processes, interrupts and properties.  `asserted`: the one sentence that spin_unlock and the end
+    of a process may assert; None: any."""
 
     path: str
     modules: tuple[Module, ...]
@@ -235,11 +236,16 @@ class Spec:
     objects: tuple[Object, ...]
     interrupts: tuple[Function, ...] = ()
     expectations: tuple[Expectation, ...] = ()
+    asserted: str | None = None
 
     @property
     def module(self) -> Module:
         """The spec's own module."""
         return self.modules[-1]
+
+    def asserts(self, sentence: str) -> bool:
+        """Whether an assert that no line of it says may fail."""
+        return self.asserted in (None, sentence)
 
     def sentence(self, function: Function) -> str:
         """What a property says: its invariant's sentence, else its name as one."""

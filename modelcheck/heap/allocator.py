@@ -52,6 +52,7 @@ class Allocator:
         self.processes = self._process_views()
         self.layouts.elements[-1] += self.processes
         self.words = self.words_class(self.memory, self.scheduler, self.processes)
+        self.words.asserts = spec.asserts
         for module in spec.modules:
             self._define(module)
         self.layouts.place_records()
@@ -204,11 +205,11 @@ class Allocator:
 
         def run() -> None:
             body()
-            held = [v.name for v in self.layouts.owned if self.words.holder_of(v) is process]
-            if held:
-                self.memory.bytes_read.clear()  # it is not of them that this is said
-                first = min(re.sub(r"\[\d+\]", "", name) for name in held)
-                raise Fault("assert", HELD_AT_END + first)
+            held = (v.name for v in self.layouts.owned if self.words.holder_of(v) is process)
+            for name in sorted(re.sub(r"\[\d+\]", "", name) for name in held):
+                if self.spec.asserts(HELD_AT_END + name):
+                    self.memory.bytes_read.clear()  # it is not of them that this is said
+                    raise Fault("assert", HELD_AT_END + name)
 
         return run
 

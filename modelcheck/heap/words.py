@@ -24,6 +24,7 @@ class Words:
         self.memory = memory
         self.scheduler = scheduler
         self.namesakes = namesakes
+        self.asserts: Callable[[str], bool] = lambda _: True
         self.writers: dict[int, str] = {}  # which process wrote a domain's pattern
 
     def named(self, word: str) -> Any:
@@ -108,7 +109,7 @@ class Words:
     def spin_unlock(self, lock: View) -> None:
         self.scheduler.gate()
         self._locked(lock).write(False)
-        if self.holder_of(lock) is not self._self():
+        if self.holder_of(lock) is not self._self() and self.asserts(RELEASED):
             raise Fault("assert", RELEASED)
         self._hold(lock, None)
 

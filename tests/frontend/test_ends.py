@@ -253,6 +253,53 @@ def cpu() -> None:
     assert "\nvalidated (memory): in the thread of cpu" in result.stdout
 
 
+@pytest.mark.parametrize("asked", [
+    "node is not both", "a lock is released by the CPU that holds it",
+])
+def test_a_trace_of_another_property_goes_on_behind_such_an_end(at: Path, asked: str) -> None:
+    """The one that is asked for is broken in the step in which another assert fails, or behind it:
+    that was 'a defect of modelcheck', or NOT REPRODUCED."""
+    at.write_text(HEAD + '''\
+from modelcheck.lang import always
+
+@process
+def cpu() -> None:
+    spin_lock(heap_lock)
+    node.busy = True
+
+@process
+def other() -> None:
+    if node.busy:
+        node.other = True
+        spin_unlock(heap_lock)
+
+@always
+def node_is_not_both() -> bool:
+    return not node.busy or not node.other
+''', encoding="utf-8")
+    result = verify(at, "--property", asked)
+    assert f"VIOLATED  {asked}\n" in result.stdout, result.output
+    assert "\nvalidated (memory): " in result.stdout, result.output
+
+
+def test_a_property_is_broken_in_the_step_in_which_another_assert_fails(at: Path) -> None:
+    at.write_text(HEAD + '''\
+from modelcheck.lang import always
+
+@process
+def cpu() -> None:
+    spin_lock(heap_lock)
+    node.busy = True
+
+@always
+def node_is_idle() -> bool:
+    return not node.busy
+''', encoding="utf-8")
+    result = verify(at, "--property", "node is idle")
+    assert "VIOLATED  node is idle\n" in result.stdout, result.output
+    assert "\nvalidated (memory): " in result.stdout, result.output
+
+
 def test_it_is_exported(at: Path) -> None:
     at.write_text(HEAD + ENDS["Page.lock"], encoding="utf-8")
     text = CliRunner().invoke(app, ["export", str(at), "--to", "murphi"]).stdout

@@ -100,8 +100,11 @@ FURTHER = (
     *rows(
         "clean_dirty_lists", {"WAIT": True},
         ("the allocation does not scrub a dirty page", SCRUB, "pass", DIRTY),
+        ("the idle CPU scrubs what it has put on the clean list", "fetch_add(node.in_hands, -1)",
+         "fetch_add(node.in_hands, -1)\nspin_unlock(locks[CLEAN])\nscrub_one_page(pg)\n"
+         "spin_lock(locks[CLEAN])", OWNER),
         ("the page stays on the dirty list", "pg = page_list_remove_head(heap[DIRTY])",
-         "pg = heap[DIRTY].next", OWNER, 2),
+         "pg = heap[DIRTY].next", "no clean page is scrubbed again", 2),
         ("the page in hand is not counted", "fetch_add(node.in_hands, 1)", "pass", FAILS),
         ("the page is put on the clean list twice", "page_list_add_tail(pg, heap[CLEAN])",
          "page_list_add_tail(pg, heap[CLEAN])\npage_list_add_tail(pg, heap[CLEAN])", WHOLE),
@@ -111,8 +114,12 @@ FURTHER = (
         ("the idle CPU keeps the lock", "spin_unlock(locks[CLEAN])", "pass", DEADLOCK, 3),
         ("nobody is said to have the page", "pg.holder = this_process()", "pass",
          "a page is scrubbed in an idle CPUs hands", 3),
-        ("the scrubbed page is dirty again", "page_list_add_tail(pg, heap[CLEAN])",
-         "page_list_add_tail(pg, heap[DIRTY])", "there are clean and dirty pages", {"PAGES": 2}),
+        ("the idle CPU looks for clean pages", "pg = page_list_remove_head(heap[DIRTY])",
+         "pg = page_list_remove_head(heap[CLEAN])", "there are clean and dirty pages",
+         {"PAGES": 2}, 2),
+        ("clean pages are not taken", "pg = page_list_remove_head(heap[CLEAN])",
+         "pg = heap[CLEAN].next\nif pg is not None:\n    pg = None",
+         "a dirty page is allocated only when no page is clean", {"PAGES": 2}),
     ),
     *rows(
         "clean_dirty_buddies", {"HIGH_ORDER": False},
@@ -158,6 +165,8 @@ FURTHER = (
     ),
     *rows(
         "scrub_softirq", {"RETRY": True, "COUNT_LATE": True},
+        ("a domain never frees", "free_domheap_page(pg)", "pass",
+         "a page comes back from the scrub list"),
         ("the softirq does not scrub", SCRUB, "pass", DIRTY, 2),
         ("the page is scrubbed once more", FILL, f"{FILL}\n{SCRUB}", OWNER),
         ("what is in hand is not counted", "if not COUNT_LATE:", "if COUNT_LATE:", FAILS),

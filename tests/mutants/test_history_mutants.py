@@ -106,7 +106,7 @@ MUTANTS = (
     ),
     Mutant(
         "history/stale_translation", "the translations are not flushed",
-        "flush_tlb()", "pass", "no translation leads to a free page", FIXED,
+        "flush_tlb()", "pass", "nobody can write to a page that is not his", FIXED,
     ),
     Mutant(
         "history/steal_page", "a stolen page keeps a reference",

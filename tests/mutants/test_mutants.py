@@ -85,6 +85,16 @@ SYNC_SCRUB = (
         "page_list_add_tail(pg, heap)", TWICE, WHOLE, nth=2,
     ),
     Mutant(
+        "sync_scrub", "the page is off its domain's list, and counted still",
+        "d.tot_pages = tot_pages - 1", "pass", "tot_pages counts the pages on its domain's list",
+    ),
+    Mutant(
+        "sync_scrub", "heap_lock is held when the domain's page_alloc_lock is taken",
+        "relinquish(pg, me)",
+        "spin_lock(heap_lock)\nrelinquish(pg, me)\nspin_unlock(heap_lock)",
+        "heap_lock is taken after page_alloc_lock, never before it",
+    ),
+    Mutant(
         "sync_scrub", "a failing allocation keeps heap_lock",
         "spin_unlock(heap_lock)", "pass", DEADLOCK, {"PAGES": 1},
     ),
@@ -104,6 +114,12 @@ IDLE_SCRUB_LOCKED = (
     Mutant(
         "idle_scrub_locked", "nor under the lock",
         "scrub_one_page(pg)", "pass", DIRTY, {"ALLOC_LOCKED": True}, nth=1,
+    ),
+    Mutant(
+        "idle_scrub_locked", "the allocation scrubs, and leaves the mark: the page is scrubbed"
+        " again when it is freed", "pg.count_info = CountInfo(PGC.INUSE)",
+        "pg.count_info = CountInfo(PGC.INUSE, need_scrub=info.need_scrub)",
+        "no domain has a page that says need_scrub",
     ),
     Mutant(
         "idle_scrub_locked", "a freed page is not marked",

@@ -26,6 +26,7 @@ from modelcheck.frontend.places import field_type
 from modelcheck.frontend.pure import pure
 from modelcheck.frontend.ranges import infer_ranges
 from modelcheck.frontend.reading import Reading
+from modelcheck.frontend.slips import refuse_slips
 from modelcheck.frontend.steps import Pending, Steps, Template
 from modelcheck.frontend.types import Types
 from modelcheck.frontend.values import Scope, Value, leaves
@@ -82,6 +83,7 @@ def _not_too_deep(span: Span) -> Iterator[None]:
 def _stages(program: ir.Program) -> Iterator[tuple[str, ir.Program]]:
     yield "steps", program
     program = infer_ranges(program)
+    refuse_slips(program)
     yield "ranges", program
     program = liveness(program)
     check(program, "steps")

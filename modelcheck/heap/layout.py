@@ -136,7 +136,8 @@ class Layouts:
 
     def run(self, code: CodeType, module: Module) -> Any:
         """The value of an expression that was compiled before."""
-        return eval(code, {"__builtins__": SAFE}, self.names.get(module.file, {}))
+        names = self.names.get(module.file, {})
+        return eval(code, {**names, "__builtins__": SAFE})  # as globals: a generator sees no others
 
     # --------------------------------------------------------------------------- enums and words
 

@@ -153,5 +153,6 @@ def test_an_index_that_is_wrong_from_the_start(
     result = verified(spec, tmp_path, monkeypatch)
     assert result.exit_code == 14
     assert (
-        "      ^-- before the first step, 14 pg = element(Page, choose(5, 0)): an index leaves its array\n"
+        "      ^-- before the first step, 14 pg = element(Page, choose(5, 0)): an index leaves its"
+        " array\n"
     ) in result.stdout

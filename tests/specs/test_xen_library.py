@@ -260,7 +260,7 @@ def test_a_ghost_holder_is_cleared_by_the_step_that_releases(tmp_path: Path) -> 
     early = text.replace(
         "        tas_unlock(lock)\n", "        lock.holder = None\n        lock.locked = False\n"
     )
-    with pytest.raises(SpecError, match="lock.holder is set in this step already"):
+    with pytest.raises(SpecError, match=r"lock\.holder is set in this step already"):
         outcome(early, tmp_path)
 
 

@@ -17,7 +17,8 @@ clean_dirty_lists.py is about).
 """
 from typing import Annotated
 
-from modelcheck.lang import (Ghost, Indexed, Lock, Process, array, between, boot, choose,
+from modelcheck.lang import (Ghost, Indexed, Lock, Process, array, between, boot, chain,
+    choose,
     element, free, holds, index_of, instances, invariant, param, process, promises, shared,
     sometimes, spin_lock, spin_unlock, this_process, violates)
 from modelcheck.xen.invariants import clean_handover, no_live_scrub, page_lists, scrubbed_once
@@ -54,7 +55,15 @@ class Node:
 node = Node()
 heap = array(PageListHead[Page], 2 * (MAX_ORDER + 1))
 heap_lock = Lock("heap_lock")
-PROMISES = promises(page_lists(heap), when=free(heap_lock))
+
+@invariant("L2", "the heap holds the free pages and no others")
+def each_is_in_a_buddy() -> bool:
+    return all(
+        sum(index_of(first) <= index_of(pg) and index_of(pg) < index_of(first) + (1 << first.order)
+            for pages in heap for first in chain(pages.next, "next"))
+        == (1 if pg.state == PGC.FREE else 0) for pg in instances(Page))
+
+PROMISES = promises(page_lists(heap), each_is_in_a_buddy(), when=free(heap_lock))
 
 def list_of(dirty: bool, order: Order) -> int:
     """Clean ones of order 0 and 1, then dirty ones."""

@@ -10,10 +10,11 @@ each scrub is preceded by a walk of the list.  So the tempting step is DROP_LOCK
 under heap_lock, drop it to scrub, take it again to clear need_scrub.  Meanwhile the page is
 allocated, scrubbed again and written to, and the idle CPU's last store zeroes live data.
 """
-from modelcheck.lang import (Ghost, Lock, Process, boot, chain, clear_bit, free, holds, instances,
-    param, process, promises, shared, sometimes, spin_lock, spin_unlock, this_process, violates)
-from modelcheck.xen.invariants import (clean_handover, conservative_label, free_list, no_live_scrub,
-    no_page_is_free, page_list, unreachable_while_dirty)
+from modelcheck.lang import (Ghost, Lock, Process, at_rest, boot, chain, clear_bit, free, holds,
+    instances, param, process, promises, shared, sometimes, spin_lock, spin_unlock, this_process,
+    violates)
+from modelcheck.xen.invariants import (all_are_free, clean_handover, conservative_label, free_list,
+    no_live_scrub, no_page_is_free, page_list, unreachable_while_dirty)
 from modelcheck.xen.page import (PGC, CountInfo, PageContents, fill_page, is_half_scrubbed,
     scrub_one_page)
 from modelcheck.xen.page_list import PageListHead, page_list_add_tail, page_list_remove_head
@@ -37,7 +38,8 @@ class Page:
 heap = PageListHead[Page]()
 heap_lock = Lock("heap_lock")
 PROMISES = (promises(conservative_label(Page), unreachable_while_dirty(Page)),
-            promises(page_list(heap), free_list(Page, heap), when=free(heap_lock)))
+            promises(page_list(heap), free_list(Page, heap), when=free(heap_lock)),
+            promises(all_are_free(Page), when=at_rest()))
 
 @boot
 def init_heap_pages() -> None:

@@ -13,10 +13,10 @@ scrubbed the page (its later option scrub-domheap does not), and whoever is next
 """
 from typing import Annotated
 
-from modelcheck.lang import (Lock, array, between, boot, element, free, holds, instances, param,
-    process, promises, shared, sometimes, spin_lock, spin_unlock, violates)
-from modelcheck.xen.invariants import (clean_handover, conservative_label, free_list, freed_once,
-    in_order, no_live_scrub, no_page_is_free, page_list, tot_pages_counts)
+from modelcheck.lang import (Lock, array, at_rest, between, boot, element, free, holds, instances,
+    param, process, promises, shared, sometimes, spin_lock, spin_unlock, violates)
+from modelcheck.xen.invariants import (all_are_free, clean_handover, conservative_label, free_list,
+    freed_once, in_order, no_live_scrub, no_page_is_free, page_list, tot_pages_counts)
 from modelcheck.xen.page import (PGC, CountInfo, PageContents, fill_page, is_half_scrubbed,
     scrub_one_page)
 from modelcheck.xen.page_list import (PageListHead, page_list_add_tail, page_list_del,
@@ -43,6 +43,7 @@ heap = PageListHead[Page]()
 heap_lock = Lock("heap_lock")
 of_domain = array(PageListHead[Page], DOMAINS)
 PROMISES = (promises(page_list(heap), free_list(Page, heap), when=free(heap_lock)),
+            promises(all_are_free(Page), when=at_rest()),
             promises(conservative_label(Page), when=not BALLOON),
             promises(tot_pages_counts(Domain, of_domain),
                      when=all(free(d.page_alloc_lock) for d in instances(Domain))))

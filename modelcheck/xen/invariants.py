@@ -385,6 +385,12 @@ def conservation(pages: type[HB], heads: Array[PageListHead[HB]]) -> bool:
         pg.holder is not None for pg in instances(pages)) == sum(1 for pg in instances(pages))
 
 
+@invariant("A1", "no page is lost: when nobody is at work, all are free")
+def all_are_free(pages: type[S]) -> bool:
+    """At rest, of a design whose domains give back each page before they ask for the next."""
+    return all(pg.count_info.state == PGC.FREE for pg in instances(pages))
+
+
 @invariant("A2", "avail counts the pages on the heap")
 def avail_counts(node: HasAvail, heads: Array[PageListHead[B]]) -> bool:
     return node.avail == sum(

@@ -134,6 +134,7 @@ FURTHER = (
         ("what is in hand is not counted", "node.in_hands = in_hands + 1", "pass",
          "an allocation fails only when no buddy of its order is free",
          {"HIGH_ORDER": True, "MERGE_MIXED": True}),
+        ("what is allocated looks free", "pg[i].state = PGC.INUSE", "pass", HELD),
         ("buddies of two lists merge", "if its == dirty or MERGE_MIXED:", "if True:",
          "no clean page is scrubbed again"),
         ("the idle CPU looks for clean ones", "pg = take_buddy(True, 0)",

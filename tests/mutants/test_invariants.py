@@ -52,6 +52,7 @@ ONE_LIST = tuple(Mutant("one_list", *row) for row in (
      "pg.count_info = CountInfo(PGC.INUSE)", "pg.count_info = CountInfo(PGC.FREE)"),
     ("page_list", "the page is put on the list, and its links cut",
      "page_list_add_tail(pg, heap)", "page_list_add_tail(pg, heap)\npg.prev = pg", 2),
+    ("all_are_free", "a domain keeps its page", "free_heap_pages(pg, me)", "pass"),
     ("free_list", "the page is freed and forgotten (Xen, 2009: 428dc303f5)",
      "page_list_add_tail(pg, heap)", "pass", 2),
     ("listed_or_held", "so that there is one less",

@@ -31,6 +31,7 @@ DEADLOCK = "deadlock"
 LABEL = "a free page that is not scrubbed says need_scrub"
 WHOLE = "page lists are whole"
 HELD = "the heap holds the free pages and no others"
+LOST_AT_REST = "no page is lost: when nobody is at work, all are free"
 TWICE = "page_list_add_tail(pg, heap)\npage_list_add_tail(pg, heap)"
 
 
@@ -81,6 +82,10 @@ SYNC_SCRUB = (
         "free_heap_pages(pg)", "free_heap_pages(pg)\nfree_heap_pages(pg)", "no page is freed twice",
     ),
     Mutant(
+        "sync_scrub", "a domain that dies frees nothing",
+        "free_heap_pages(pg)", "pass", LOST_AT_REST,
+    ),
+    Mutant(
         "sync_scrub", "the page is put on the list twice",
         "page_list_add_tail(pg, heap)", TWICE, WHOLE, nth=2,
     ),
@@ -120,6 +125,10 @@ IDLE_SCRUB_LOCKED = (
         " again when it is freed", "pg.count_info = CountInfo(PGC.INUSE)",
         "pg.count_info = CountInfo(PGC.INUSE, need_scrub=info.need_scrub)",
         "no domain has a page that says need_scrub",
+    ),
+    Mutant(
+        "idle_scrub_locked", "a domain that dies frees nothing",
+        "free_heap_pages(pg)", "pass", LOST_AT_REST,
     ),
     Mutant(
         "idle_scrub_locked", "a freed page is not marked",

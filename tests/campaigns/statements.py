@@ -11,10 +11,13 @@ finding, and so is one that is listed and does not survive.
 
 A mutant is tried on the instances at which its design holds, the smallest first, until one breaks
 it.  One that holds, but of which some line is never taken that the design's runs do take, is
-noticed: the verdict warns of it.  Counted apart: what the front end refuses, what compiles to the
-very same steps everywhere, and what meets a limit (of states, some times those of the design, so
-that no machine is too slow).  `not_yet` in the list are specs whose survivors are still to be
-listed: they are counted, and are no findings.
+noticed: the verdict warns of it.  Counted apart: what the front end refuses; what compiles to the
+very same steps everywhere; what is alike: memory comes to hold the very same, over all runs, in the
+states in which nobody holds a lock, as when two stores under one lock change places; and what meets
+a limit (of states, some times those of the design, so that no machine is too slow).
+
+`not_yet` in the list are specs whose survivors are still to be listed: they are counted, and are no
+findings.
 """
 
 from __future__ import annotations
@@ -37,6 +40,7 @@ from modelcheck.gate import instances
 from modelcheck.ir import Program
 from modelcheck.notation import print_program
 from modelcheck.project import project
+from modelcheck.semantics import Semantics
 from modelcheck.source import ConfigurationError, SpecError, lines_of
 from modelcheck.trace import Limits, Verdict
 from tests.campaigns.mutations import Mutation, mutations
@@ -59,8 +63,8 @@ LARGE = ("xen_idle_scrub",)  # only where it is asked for
 
 @dataclass(frozen=True)
 class Tried:
-    """A mutant, and what became of it: killed, noticed, survived, refused, same (as before), or
-    limit."""
+    """A mutant, and what became of it: killed, noticed, survived, refused, same (as before), alike,
+    or limit."""
 
     spec: str
     mutation: Mutation
@@ -149,7 +153,42 @@ def tried(of: Design, mutation: Mutation, folder: Path) -> str:
             outcomes.append(_outcome(path, instance))
         break
     order = ("killed", "limit", "noticed", "survived", "same", "refused")
-    return next(o for o in order if o in outcomes)
+    worst = next(o for o in order if o in outcomes)
+    if worst == "survived" and all(_is_alike(of, path, instance) for instance in of.holding):
+        return "alike"
+    return worst
+
+
+def _is_alike(of: Design, mutant: Path, instance: Holding) -> bool:
+    texts = (of.path, mutant)
+    before, after = (_memory(compile_spec(str(p), dict(instance.sets))[1]) for p in texts)
+    return before == after
+
+
+def _memory(program: Program) -> set[tuple[tuple[str, object], ...]]:
+    """What shared memory and ghosts hold in each state that can be reached, and in which nobody
+    holds a lock."""
+    semantics = Semantics(program)
+    names = {v.name for v in program.variables}
+    locks = {n for n in names if n.endswith(".holder") and names & {
+        n.replace(".holder", ".locked"), n.replace(".holder", ".tail"),
+    }}
+    cells = [
+        (semantics.cell_name(c), v.name) for c, (v, _) in enumerate(semantics.owners)
+    ]
+    held = [c for c, (_, name) in enumerate(cells) if name in locks]
+    by_name = sorted(range(len(cells)), key=lambda c: cells[c][0])
+    seen = {i.state for i in semantics.initial() if i.state is not None}
+    todo, found = list(seen), set[tuple[tuple[str, object], ...]]()
+    while todo:
+        state = todo.pop()
+        if all(state[c] is None for c in held):
+            found.add(tuple((cells[c][0], state[c]) for c in by_name))
+        for step in semantics.successors(state):
+            if step.target is not None and step.target not in seen:
+                seen.add(step.target)
+                todo.append(step.target)
+    return found
 
 
 def _outcome(path: Path, instance: Holding) -> str:
@@ -266,7 +305,7 @@ def main() -> None:
 def _counts(count: Counter[str]) -> str:
     judged = count["killed"] + count["noticed"] + count["survived"]
     rate = f"{100 * count['killed'] / judged:.0f} % killed of {judged}" if judged else "none judged"
-    apart = ("noticed", "survived", "refused", "same", "limit")
+    apart = ("noticed", "survived", "alike", "refused", "same", "limit")
     return f"{rate}; " + ", ".join(f"{count[o]} {o}" for o in apart)
 
 

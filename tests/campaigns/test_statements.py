@@ -57,7 +57,7 @@ def test_what_is_made_of_a_text() -> None:
     """Asserts and ghosts stay, and go with the statement that they watch."""
     found = made(SPEC)
     assert found["weaken", "if cmpxchg(node.n, False, True) == False:", 1] == [
-        "was_there = node.n", "if was_there == False:", "node.n = True",
+        "was_there = node.n", "if was_there == False:", "node.n = True", "if was_there == False:",
     ]
     assert found["drop", "node.n = False", 1] == ["pass"]
     assert found["unlock", "spin_lock(lock)", 1].count("pass") == 2
@@ -78,8 +78,9 @@ def outcomes(text: str, folder: Path) -> dict[tuple[str, str], str]:
     """What becomes of each mutant of a spec of one instance."""
     path = folder / "spec.py"
     path.write_text(text, encoding="utf-8")
-    of = design(path)
-    return {(m.kind, m.statement): tried(of, m, folder) for m in mutations(text)
+    of, mutants = design(path), folder / "mutants"
+    mutants.mkdir()
+    return {(m.kind, m.statement): tried(of, m, mutants) for m in mutations(text)
             if m.function == "cpu"}
 
 
@@ -93,6 +94,16 @@ def test_a_promise_that_is_not_made_is_a_survivor(tmp_path: Path) -> None:
     said = '    assert node.n == False, "nobody is inside"\n'
     silent = SPEC.replace(said, "    node.n = False\n")
     assert outcomes(silent, tmp_path / "b")["unlock", "spin_lock(lock)"] == "survived"
+
+
+def test_what_only_the_holder_of_the_lock_can_tell_is_alike(tmp_path: Path) -> None:
+    """Two stores under one lock, of which nobody sees the first alone."""
+    text = SPEC.replace("    n: bool = False\n", "    n: bool = False\n    m: bool = False\n")
+    text = text.replace("        node.watched = True\n", "        node.m = True\n")
+    text = text.replace("        node.watched = False\n", "")
+    found = outcomes(text, tmp_path)
+    assert found["swap", "node.m = True"] == "alike"
+    assert found["drop", "node.m = True"] == "survived"
 
 
 def test_a_list_that_is_not_true_is_a_finding(tmp_path: Path) -> None:

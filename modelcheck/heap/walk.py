@@ -121,7 +121,7 @@ def tried(verdict: Verdict, spec: Spec, program: Program, walks: int) -> Validat
     }
     lines, of = len({there[t] for t in taken}), len(set(there.values()))
     went = f"{_count(steps, 'step')} at {lines:,} of {_count(of, 'line')}"
-    said = f"{_count(walks, 'random walk')}, {went}, seed 0: model and allocator agree"
+    said = f"{_count(walks, 'random walk')}, {went}, seed 0: the executable allocator agrees"
     return Validation("tried", "walks", said)
 
 

@@ -139,7 +139,7 @@ def _tried(verdict: Verdict) -> list[Row]:
         return []
     match found.mark:
         case "tried":
-            return [labelled("tried", f"on the executable allocator too: {found.detail}")]
+            return [labelled("tried", found.detail)]
         case "failed":
             return [labelled("tried", f"walks failed: {found.detail}", "bold red")]
         case _:

@@ -48,12 +48,14 @@ class Instance:
 
 @dataclass(frozen=True)
 class Rules:
-    """What every instance is held to: seconds and memory, and whether a counterexample counts only
-    if it was run on the executable allocator."""
+    """What every instance is held to: seconds and memory, whether a counterexample counts only if
+    it was run on the executable allocator, and on how many random walks there a verdict without
+    one is tried."""
 
     budget: float
     memory: int | None = None
     require_validated: bool = False
+    walks: int = pipeline.WALKS
 
 
 # ------------------------------------------------------------------------------- what is gated
@@ -204,7 +206,7 @@ def verify(
     began  when the work on this instance did, by time.monotonic()"""
     return pipeline.verify(
         instance.spec, dict(instance.sets), properties, left(rules, began),
-        lambda states, depth, queue: None,
+        lambda states, depth, queue: None, walks=rules.walks,
     ).verdict
 
 
@@ -289,13 +291,19 @@ def judged_further(
 
 
 def doubts(verdict: Verdict, require_validated: bool) -> tuple[Finding, ...]:
-    """Why nothing can be said: the search ended early, or its counterexample is not to be had."""
+    """Why nothing can be said: the search ended early, its counterexample is not to be had, or the
+    executable allocator does otherwise."""
     if verdict.outcome == "UNKNOWN":
         how_far = str(verdict.stopped or "not everything was looked at")
         return (Finding(exit_code(verdict), how_far),)
+    found = verdict.validation
+    if found is not None and found.mark == "failed":
+        return (Finding(found.code, f"{found.by or 'validation'} failed: {found.detail}"),)
+    if found is not None and found.mark == "DISAGREES":
+        text = f"the verdict is {verdict.outcome}, and a random walk DISAGREES"
+        return (Finding(found.code, f"{text}: {found.detail}"),)
     if verdict.trace is None:
         return ()
-    found = verdict.validation
     if found is None and require_validated:
         text = "the counterexample was not run on the executable allocator"
         return (Finding(NOT_VALIDATED, text),)

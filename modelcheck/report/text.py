@@ -13,7 +13,7 @@ from pathlib import PurePath
 from modelcheck.report.gaps import proof_rows
 from modelcheck.report.lanes import WIDTH, trace_rows
 from modelcheck.report.pieces import Piece, Row, labelled, place, row
-from modelcheck.trace import Failure, Line, PropertyResult, Validation, Verdict
+from modelcheck.trace import DISAGREES, Failure, Line, PropertyResult, Validation, Verdict
 
 STYLES = {"HOLDS": "bold green", "VIOLATED": "bold red", "UNKNOWN": "bold yellow"}
 FEW = 4  # lines that a process never takes: so many are shown with their texts
@@ -45,9 +45,10 @@ def _style_of_expected(expected: str) -> str:
 
 
 def _headline(verdict: Verdict) -> Row:
+    doubted = verdict.validation is not None and verdict.validation.code == DISAGREES
     return (
         Piece(f"{verdict.spec}: ", "bold"),
-        Piece(verdict.outcome, STYLES[verdict.outcome]),
+        Piece(verdict.outcome, STYLES["VIOLATED" if doubted else verdict.outcome]),
         Piece(f"  {_said(verdict)}"),
     )
 
@@ -55,6 +56,8 @@ def _headline(verdict: Verdict) -> Row:
 def _said(verdict: Verdict) -> str:
     """The verdict in one sentence."""
     match verdict.outcome:
+        case "HOLDS" if verdict.validation is not None and verdict.validation.code == DISAGREES:
+            return "says the search; do not believe it: it was tried, and a run shows otherwise"
         case "HOLDS":
             asked = any(p.status == "not checked" for p in verdict.properties)
             every = "every property that was asked for" if asked else "every property"
@@ -126,7 +129,21 @@ def _limits(verdict: Verdict, helps: tuple[str, ...]) -> list[Row]:
         elif verdict.trace.failure is not None and verdict.trace.failure.kind == "deadlock":
             shortest = "no shorter way to where everyone waits who will wait for ever"
         rows.append(labelled("trace", f"{steps}, {switches}; {shortest}"))
-    return rows
+    return [*rows, *_tried(verdict)]
+
+
+def _tried(verdict: Verdict) -> list[Row]:
+    """What became of random walks, of a verdict that shows no trace."""
+    found = verdict.validation
+    if found is None or found.by != "walks":
+        return []
+    match found.mark:
+        case "tried":
+            return [labelled("tried", found.detail)]
+        case "failed":
+            return [labelled("tried", f"walks failed: {found.detail}", "bold red")]
+        case _:
+            return [labelled("tried", f"{found.mark}: {found.detail}", "bold red")]
 
 
 def _odds(odds: float) -> str:

@@ -29,7 +29,7 @@ UNKNOWN_CODES: dict[Reason, int] = {
     "states": 20, "seconds": 20, "memory": 21, "interrupted": 130,
     "depth": 20, "solver": 20, "encoding": 20, "induction": 20,
 }
-DISAGREES = 22
+DISAGREES, INTERNAL = 22, 70
 
 # ---------------------------------------------------------------------------------------- a trace
 
@@ -265,11 +265,28 @@ class Proof:
 
 @dataclass(frozen=True)
 class Validation:
-    """What became of a trace on the executable allocator."""
+    """What became of a trace on the executable allocator; of a verdict that shows none, what became
+    of random walks there, beside the model.
 
-    mark: Literal["validated", "NOT REPRODUCED"]
-    by: Literal["bytes", "memory", "stuck"] | None
+    mark  "validated" and "tried": both sides did the same.  "NOT REPRODUCED" (of a trace) and
+          "DISAGREES" (of walks): they did not, or a walk does what the verdict says that no run
+          does.  "failed": it did not come to that
+    """
+
+    mark: Literal["validated", "NOT REPRODUCED", "tried", "DISAGREES", "failed"]
+    by: Literal["bytes", "memory", "stuck", "walks"] | None
     detail: str
+
+    @property
+    def code(self) -> int:
+        """The exit code that it leads to, whatever else was found; 0 if the rest decides."""
+        match self.mark:
+            case "validated" | "tried":
+                return 0
+            case "NOT REPRODUCED" | "DISAGREES":
+                return DISAGREES
+            case "failed":
+                return INTERNAL
 
 
 @dataclass(frozen=True)
@@ -317,10 +334,10 @@ class Verdict:
 
 
 def exit_code(verdict: Verdict) -> int:
-    """The exit code, as README.md lists them; of several the smallest; a trace that the allocator
-    does not follow is a disagreement, whatever else was found."""
-    if verdict.validation is not None and verdict.validation.mark == "NOT REPRODUCED":
-        return DISAGREES
+    """The exit code, as README.md lists them; of several the smallest; where the allocator does
+    otherwise that is a disagreement, whatever else was found."""
+    if verdict.validation is not None and verdict.validation.code:
+        return verdict.validation.code
     match verdict.outcome:
         case "HOLDS":
             return 0

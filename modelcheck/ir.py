@@ -476,6 +476,7 @@ class Action:
     interrupt  the handler that this is a location of, in the process that it interrupts, if any:
              what is stored here is no progress of that process
     chain    the calls that led here, outermost first (the spans of the call statements)
+    also     the other lines that were merged into this one; its own, if from another call
     """
 
     at: str
@@ -491,7 +492,7 @@ class Action:
     interrupt: str | None = None
     span: Span = field(default=NOWHERE, compare=False)
     chain: tuple[Span, ...] = field(default=(), compare=False)
-    also: tuple[Span, ...] = field(default=(), compare=False)  # other lines merged into this one
+    also: tuple[Span, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,9 @@ from pathlib import PurePath
 from modelcheck.report.gaps import proof_rows
 from modelcheck.report.lanes import WIDTH, trace_rows
 from modelcheck.report.pieces import Piece, Row, labelled, place, row
-from modelcheck.trace import Failure, Line, PropertyResult, Validation, Verdict
+from modelcheck.trace import (
+    Failure, Line, NeverTaken, PropertyResult, Validation, Verdict,
+)  # fmt: skip
 
 STYLES = {"HOLDS": "bold green", "VIOLATED": "bold red", "UNKNOWN": "bold yellow"}
 FEW = 4  # lines that a process never takes: so many are shown with their texts
@@ -165,16 +167,33 @@ def _never_taken(verdict: Verdict, full: bool) -> list[Row]:
     """What a reader must know before believing a verdict: of each process the lines that no run
     takes; where they are many, by their numbers."""
     taken_by: dict[str, dict[Line, None]] = {}
+    called: dict[str, dict[str, None]] = {}
     for never in verdict.never_taken:
-        taken_by.setdefault(never.process, {})[never.source] = None
-    rows: list[Row] = []
-    for process, lines in taken_by.items():
-        if full or len(lines) <= FEW:
-            texts = [f"{place(line, verdict.spec)}: {line.text}" for line in lines]
+        if never.calls:
+            text = f"{place(never.source, verdict.spec)}{_called(never, verdict.spec)}"
+            called.setdefault(never.process, {})[f"{text}: {never.source.text}"] = None
         else:
-            texts = [f"{len(lines)} lines: {_numbers(list(lines), verdict.spec)}"]
+            taken_by.setdefault(never.process, {})[never.source] = None
+    rows: list[Row] = []
+    for process in dict.fromkeys((*taken_by, *called)):
+        lines = list(taken_by.get(process, ()))
+        texts = [f"{place(line, verdict.spec)}: {line.text}" for line in lines]
+        if not full and len(lines) > FEW:
+            texts = [f"{len(lines)} lines: {_numbers(lines, verdict.spec)}"]
+        by_call = list(called.get(process, ()))
+        if not full and len(by_call) > FEW:
+            more = f"nor {len(by_call) - 1} other lines, each as called from somewhere (--full)"
+            texts.append(f"{by_call[0]}; {more}")
+        else:
+            texts += by_call
         rows += [labelled("warning", f"{process} never takes {text}", "yellow") for text in texts]
     return rows
+
+
+def _called(never: NeverTaken, spec: str) -> str:
+    """` as called from line 16`, and that from where; it is taken when called from elsewhere."""
+    calls = [place(call, spec) for call in reversed(never.calls)]
+    return f" as called from {', called from '.join(calls)}"
 
 
 def _numbers(lines: list[Line], spec: str) -> str:

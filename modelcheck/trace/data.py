@@ -216,11 +216,16 @@ class PropertyResult:
 
 @dataclass(frozen=True)
 class NeverTaken:
-    """An action that no run takes."""
+    """An action whose line no run takes.
+
+    calls  if it is taken when called from elsewhere: the calls, outermost first, from which it is
+           not; they are not all, but enough to tell it from the others
+    """
 
     process: str
     action: str
     source: Line
+    calls: tuple[Line, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -280,7 +285,7 @@ class Verdict:
     depth                the length of the longest shortest path looked at
     exhaustive           every reachable state was looked at
     stopped              for UNKNOWN: why, and how far the search got
-    never_taken          only of an exhaustive search, or of a proof
+    never_taken          the lines that no run takes; only of an exhaustive search, or of a proof
     others               violations at the same length as the trace's, not shown
     proof                what is proved of every length of run; None where nobody tried
     seconds              wall-clock; None where the same bytes are wanted every time

@@ -159,7 +159,8 @@ def _verify_one(
         documents.append(to_json(checked.verdict))
     else:
         rows = verdict_rows(
-            checked.verdict, checked.expected, _width(), full, checked.helps, checked.idle
+            checked.verdict, checked.expected, _width(), full, checked.helps, checked.idle,
+            checked.unchecked,
         )
         write(rows, sys.stdout)
     code = exit_code(checked.verdict)

@@ -447,6 +447,7 @@ Block: TypeAlias = tuple[Statement, ...]
 
 # ---------------------------------------------------------------------------- actions, processes
 
+NO_DEADLOCK = "no process is stuck for ever"  # what is promised of every Program
 END = "end"  # the location of a process that has ended: it has no action
 ASKED = "interrupt"  # the local that is set by the choice which interrupt comes next: 0 for none
 

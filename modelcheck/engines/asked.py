@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
+from modelcheck.ir import NO_DEADLOCK as NO_DEADLOCK
 from modelcheck.ir import Assert, Block, If, Program, Property, statements
 from modelcheck.source import NOWHERE, ConfigurationError
 from modelcheck.trace import Line, line_of
 
 PropertyKind: TypeAlias = Literal["always", "lemma", "sometimes", "assert", "deadlock"]
-
-NO_DEADLOCK = "no process is stuck for ever"
 
 
 def asked_for(program: Program, properties: tuple[str, ...]) -> frozenset[str]:

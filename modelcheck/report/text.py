@@ -23,15 +23,17 @@ FEW = 4  # lines that a process never takes: so many are shown with their texts
 
 def verdict_rows(
     verdict: Verdict, expected: str = "", width: int = WIDTH, full: bool = False,
-    helps: tuple[str, ...] = (), idle: tuple[str, ...] = (),
+    helps: tuple[str, ...] = (), idle: tuple[str, ...] = (), unchecked: tuple[str, ...] = (),
 ) -> list[Row]:
     """The whole report of one verdict.  `expected`: what the spec's EXPECT makes of it; `helps`:
-    what would have helped a search that met a limit; `idle`: which functions never run."""
+    what would have helped a search that met a limit; `idle`: which functions never run;
+    `unchecked`: what was not looked at."""
     rows = [_headline(verdict)]
     if expected:
         rows.append(labelled("expected", expected, _style_of_expected(expected)))
     rows += _limits(verdict, helps)
     rows += _properties(verdict)
+    rows += [labelled("" if n else "unchecked", text) for n, text in enumerate(unchecked)]
     rows += proof_rows(verdict)
     rows += [labelled("warning", text, "yellow") for text in idle]
     rows += _never_taken(verdict, full)
@@ -150,7 +152,7 @@ def _properties(verdict: Verdict) -> list[Row]:
     rows: list[Row] = []
     for p in shown:
         style = {"violated": "red", "not reached": "yellow", "not checked": "yellow",
-                 "not inductive": "yellow"}.get(p.status)
+                 "not inductive": "yellow", "vacuous": "yellow"}.get(p.status)
         rows.append(labelled("" if rows else "properties", _property(p), style or ""))
     if len(shown) < len(verdict.properties):
         left = _count(len(verdict.properties) - len(shown), "other")

@@ -15,7 +15,7 @@ Kind = Literal[
     "assert", "none", "index", "range", "choose", "ghost", "runaway",
 ]
 Status = Literal[
-    "holds", "violated", "not checked", "reached", "not reached", "not inductive",
+    "holds", "vacuous", "violated", "not checked", "reached", "not reached", "not inductive",
 ]
 Reason = Literal[
     "states", "seconds", "memory", "interrupted", "depth", "solver", "encoding", "induction",
@@ -204,8 +204,9 @@ class Stopped:
 
 @dataclass(frozen=True)
 class PropertyResult:
-    """`depth`: the number of steps to where it was reached or violated, else None.  Not inductive:
-    it may hold all the same."""
+    """`depth`: the number of steps to where it was reached or violated, else None.  Vacuous: it
+    holds because no run comes to where it is asserted, or meant to hold.  Not inductive: it may
+    hold all the same."""
 
     kind: Literal["always", "lemma", "sometimes", "assert", "deadlock"]
     sentence: str

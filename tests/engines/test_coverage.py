@@ -152,7 +152,8 @@ def test_a_further_turn_is_no_line(tmp_path: Path, engine: str) -> None:
 def test_half_a_line_is_no_line(tmp_path: Path, engine: str) -> None:
     """`c.y and c.z` are two actions on one line: the second is never taken, the line is."""
     assert never(tmp_path, TWO_ACCESSES, engine) == [
-        "p never takes line 14 of spec.py: c.x = True", "q never takes line 19 of spec.py: c.x = True"
+        "p never takes line 14 of spec.py: c.x = True",
+        "q never takes line 19 of spec.py: c.x = True"
     ]
 
 

@@ -123,6 +123,9 @@ def verify(
             _fits_a_graph(graph, specs)
         parameters = settings(sets or [])
         wanted = tuple(properties or ())
+        for path in specs:
+            if "=" in path and not Path(path).exists():
+                raise ConfigurationError(f"there is no file {path}: write --set {path}")
         codes: list[int] = []
         documents: list[str] = []
         for path in specs:

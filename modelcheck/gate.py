@@ -91,7 +91,8 @@ def _specs(path: Path) -> list[Path]:
     if path.is_file():
         return [path]
     if not path.is_dir():
-        raise ConfigurationError(f"there is no file or folder {path}")
+        hint = f": write --set {path}, for verify" if "=" in str(path) else ""
+        raise ConfigurationError(f"there is no file or folder {path}{hint}")
     found = sorted(
         file for file in path.rglob("*.py") if not file.name.startswith("_")
         if not any(part.startswith(".") for part in file.relative_to(path).parts)

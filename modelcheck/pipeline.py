@@ -73,6 +73,14 @@ def never_run(spec: Spec) -> tuple[str, ...]:
     )
 
 
+def without_steps(program: Program) -> tuple[str, ...]:
+    """The processes that do nothing, each in a sentence."""
+    return tuple(
+        f"{p.name} takes no step: it accesses no shared memory"
+        for p in program.processes if not p.actions
+    )
+
+
 def nearest(word: str, known: list[str]) -> str:
     """What may have been meant: `did you mean X?`, or the whole list."""
     near = difflib.get_close_matches(word, known, 1, 0.5)
@@ -118,9 +126,9 @@ def verify(
     if not asked:
         expected = expectation(spec.expectations, verdict)
     helps = would_help(verdict, spec, program, engine, asked)
-    return Checked(
-        verdict, expected, helps, never_run(spec), unchecked(verdict, program, undecided), undecided
-    )
+    idle = (*never_run(spec), *without_steps(program))
+    not_looked_at = unchecked(verdict, program, undecided)
+    return Checked(verdict, expected, helps, idle, not_looked_at, undecided)
 
 
 def unchecked(verdict: Verdict, program: Program, undecided: tuple[str, ...]) -> tuple[str, ...]:

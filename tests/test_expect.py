@@ -135,7 +135,8 @@ def test_what_holds_for_want_of_an_occasion_is_vacuous_in_both(tmp_path: Path) -
     said = CliRunner().invoke(app, ["verify", str(spec)]).stdout
     assert "vacuous               always    it is never one\n" in said
     assert "vacuous               assert    nobody is here\n" in said
-    spec.write_text(text.format(expect="holds()", body="c.n = 2\n    c.x = True"), encoding="utf-8")
+    body = "c.n = 2\n    c.x = True"
+    spec.write_text(text.format(expect="holds()", body=body), encoding="utf-8")
     said = CliRunner().invoke(app, ["verify", str(spec)]).stdout
     assert "holds                 always    it is never one\n" in said and "vacuous" not in said
 
@@ -181,6 +182,5 @@ def nmi() -> None:
 """, encoding="utf-8")
     said = CliRunner().invoke(app, ["verify", str(spec)]).stdout
     assert "  assumes    handlers do not nest: irq, nmi of p\n" in said
-    assert "  assumes    sc: smp_mb, smp_wmb: barriers order nothing, as nothing is reordered\n" in (
-        said
-    )
+    line = "  assumes    sc: smp_mb, smp_wmb: barriers order nothing, as nothing is reordered\n"
+    assert line in said

@@ -76,6 +76,7 @@ class _Declarer:
             for node in module.tree.body:
                 self._statement(module, node)
             give_sentences(module)
+            _no_global_is_set(module)
         self._unknown_sets()
         own = [f for f in self.functions if f.module is self.modules[-1]]
         processes = tuple(f for f in own if f.role == "process")
@@ -490,6 +491,32 @@ class _Declarer:
                 _instead(sentence, of_spec, (DEADLOCK, *FAULTS)),
             )
         return [Expectation(named, span)] if applies else []
+
+
+def _no_global_is_set(module: Module) -> None:
+    """SpecError where a function assigns to a name of the module: as in C, the author means one
+    variable, and Python makes a local of that name."""
+    functions = (f for f in module.tree.body if isinstance(f, ast.FunctionDef))
+    for node in (n for f in functions for n in ast.walk(f)):
+        match node:
+            case ast.Assign(targets=targets):
+                names = [n for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)]
+            case ast.AugAssign(target=target) | ast.AnnAssign(target=target) | ast.For(
+                target=target
+            ):
+                names = [n for n in (target,) if isinstance(n, ast.Name)]
+            case _:
+                continue
+        for name in names:
+            known = module.scope.get(name.id)
+            if isinstance(name.ctx, ast.Store) and isinstance(known, Parameter | Constant | Object):
+                raise SpecError(
+                    module.span(name),
+                    f"{name.id} is a local here, since it is set here: not the {name.id} of the "
+                    "file, which never changes",
+                    f"a field {name.id} in a @shared class, if it is memory; else another name for "
+                    "the local",
+                )
 
 
 def _instead(sentence: str, own: tuple[str, ...], always: tuple[str, ...]) -> str:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import ast
 import builtins
 
-from modelcheck.frontend.subset_walk import Refusal, Where, code, is_text, quoted_type
+from modelcheck.frontend.subset_walk import Refusal, Where, code, is_text, local_for, quoted_type
 
 BUILTINS = ("range", "all", "any", "sum", "min", "max", "int", "bool")
 INSTEAD_OF_BUILTIN = {
@@ -36,6 +36,7 @@ NOT_FINITE = {
 TEXT_ARGUMENTS = (
     "atomic", "chain", "Lock", "violates", "unreached", "packed", "TypeVar", "invariant",
 )
+AT_ONE_TIME = ("always", "lemma", "sometimes", "predicate", "invariant")  # may read it twice
 QUANTIFIERS = ("all", "any", "sum")
 LARGEST = 2**63
 SMALL = "the smallest number that shows the same"
@@ -235,7 +236,21 @@ def chained(node: ast.Compare, where: Where) -> Refusal | None:
         code(ast.Compare(left, [op], [right]))
         for left, op, right in zip(sides, node.ops, node.comparators, strict=False)
     ]
-    return Refusal(node, "a comparison has two sides", " and ".join(parts))
+    plain = all(isinstance(side, ast.Name | ast.Constant) for side in sides[1:-1])
+    if where.function is None or plain or where.role() in AT_ONE_TIME:
+        return Refusal(node, "a comparison has two sides", " and ".join(parts))
+    first, *middle, last = sides
+    name = local_for(middle[0], where.names)
+    load = f"{name} = {code(middle[0])}"
+    if len(middle) > 1:
+        return Refusal(node, "a comparison has two sides", f"{load} on a line before, and so on")
+    parts = [
+        code(ast.Compare(first, node.ops[:1], [ast.Name(name)])),
+        code(ast.Compare(ast.Name(name), node.ops[1:], [last])),
+    ]
+    return Refusal(
+        node, "a comparison has two sides", f"{load}, then {' and '.join(parts)}"
+    )
 
 
 def compared_to_none(node: ast.Compare, where: Where) -> Refusal | None:

@@ -7,7 +7,9 @@ import re
 LOCK = "spin_lock(lock), spin_unlock(lock)"
 PLAIN = "the plain load or store: x = place, place = x (each access is one step already)"
 IRQS = "with irqs_off(): around spin_lock(lock) ... spin_unlock(lock)"
-FOR = "for pg in instances(Page): in a process, all(... for pg in Page) in a property"
+FOR = (
+    "for pg in instances(Page): in a process, all(... for pg in instances(Page)) in a property"
+)
 
 WORDS = {
     "NULL": "None",

@@ -115,3 +115,82 @@ def test_a_parameter_is_no_file(tmp_path: Path) -> None:
         result = CliRunner().invoke(app, ["verify", str(spec), *words])
         assert result.exit_code == 151 and result.stdout == ""
         assert result.stderr == "error: there is no file Y=2: write --set Y=2\n"
+
+
+HEAD = """\
+from typing import Annotated
+from modelcheck.lang import (
+    Indexed, Lock, always, between, choose, element, param, process, shared, spin_lock, spin_unlock,
+)
+
+TRY = param(False)
+a = Lock("a")
+b = Lock("b")
+
+@shared(count=2)
+class Page(Indexed):
+    x: bool = False
+
+@shared
+class C:
+    n: Annotated[int, between(0, 3)] = 0
+    m: Annotated[int, between(0, 3)] = 0
+    x: bool = False
+
+c = C()
+"""
+PROCESS = """
+@process
+def p() -> None:
+    {body}
+"""
+MISLED = {
+    "two pairs in order": (
+        PROCESS.format(body="n = c.n\n    j = c.m\n    if (n, j) >= (1, 2): pass"),
+        "n > 1 or n == 1 and j >= 2",
+    ),
+    "a parameter that is not there": (
+        "@shared\nclass D:\n    k: Annotated[int, between(0, PAGES)] = 0\nd = D()\n",
+        "PAGES = param(2, 1, 4) above, or a number",
+    ),
+    "an element at the top": ("head = element(Page, 0)\n", "element(...) where it is used"),
+    "a module that is nearly there": (
+        "from dataclass import dataclass\n", "from dataclasses import ...",
+    ),
+    "a class in a property": (
+        "@always\ndef q() -> bool:\n    return all(not pg.x for pg in Page)\n", "instances(Page)",
+    ),
+    "one of two locks": (
+        PROCESS.format(body="lock = a if TRY else b\n    spin_lock(lock)"),
+        "if TRY: f(a), else: f(b), with a function f",
+    ),
+    "one of two locks at the top": ("lock = a if TRY else b\n", "b where it is used"),
+    "a sentence by a name": ('SAYS = "what is clean"\n', "the sentence itself in each assert"),
+}
+
+
+@pytest.mark.parametrize("case", MISLED)
+def test_the_hint_does_not_mislead(tmp_path: Path, case: str) -> None:
+    """Each of these hints led to another refusal, or to something else than was meant."""
+    text, instead = MISLED[case]
+    spec = tmp_path / "spec.py"
+    text += "" if "@process" in text else PROCESS.format(body="c.x = True")
+    spec.write_text(HEAD + text, encoding="utf-8")
+    result = CliRunner().invoke(app, ["verify", str(spec)])
+    assert result.exit_code == 150
+    assert instead in result.stderr.partition("  write instead: ")[2], result.stderr
+
+
+@pytest.mark.parametrize(
+    "choice", ["TRY and choose(False, True)", "choose(False, True) if TRY else False"]
+)
+@pytest.mark.parametrize("value", ["False", "True"])
+def test_a_parameter_before_a_choice(tmp_path: Path, choice: str, value: str) -> None:
+    """Of two ways to say the same one was refused where the parameter is True, and the other not;
+    what runs on the executable allocator is what the model does."""
+    body = f'v = {choice}\n    c.x = v\n    w = c.x\n    assert not w, "it is not chosen"'
+    spec = tmp_path / "spec.py"
+    spec.write_text(HEAD + PROCESS.format(body=body), encoding="utf-8")
+    result = CliRunner().invoke(app, ["verify", str(spec), "--set", f"TRY={value}"])
+    assert result.exit_code == (14 if value == "True" else 0), result.output
+    assert ("validated (" in result.stdout) == (value == "True")

@@ -1849,7 +1849,7 @@ def cpu() -> None:
 spec.py:38:18: error: element(...) is not a constant
     turn: Page = element(Page, 0)
                  ^~~~~~~~~~~~~~~~
-  write instead: no default, and store it in a @boot function
+  write instead: of a field: no default, and store it in a @boot function; else element(...) where it is used
 """,
     ),
     "class as an array": (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -184,3 +185,16 @@ def nmi() -> None:
     assert "  assumes    handlers do not nest: irq, nmi of p\n" in said
     line = "  assumes    sc: smp_mb, smp_wmb: barriers order nothing, as nothing is reordered\n"
     assert line in said
+
+
+def test_the_validation_names_the_line_of_the_verdict(tmp_path: Path) -> None:
+    """A CPU that goes round a loop is at some other line of it after 2,000 steps, and that line was
+    named: not the one at which the verdict says it is stuck."""
+    body = (
+        "while True:\n        a = c.n\n        b = c.x\n        d = c.head\n"
+        "        if a == 3 or b or d is not None:\n            break"
+    )
+    _, said = asked(tmp_path, "verify", body, 'violates("deadlock"), unreached("it is two")')
+    stuck = re.search(r"p is stuck for ever at line (\d+)", said)
+    validated = re.search(r"validated \(stuck\): p makes no progress at .*spec.py:(\d+)", said)
+    assert stuck is not None and validated is not None and stuck[1] == validated[1], said

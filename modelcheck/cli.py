@@ -129,6 +129,9 @@ def verify(
             _fits_a_graph(graph, specs)
         parameters = settings(sets or [])
         wanted = tuple(properties or ())
+        for path in specs:
+            if "=" in path and not Path(path).exists():
+                raise ConfigurationError(f"there is no file {path}: write --set {path}")
         codes: list[int] = []
         documents: list[str] = []
         for path in specs:
@@ -167,7 +170,8 @@ def _verify_one(
         documents.append(to_json(checked.verdict))
     else:
         rows = verdict_rows(
-            checked.verdict, checked.expected, _width(), full, checked.helps, checked.idle
+            checked.verdict, checked.expected, _width(), full, checked.helps, checked.idle,
+            checked.unchecked,
         )
         write(rows, sys.stdout)
     if checked.verdict.engine == "native":

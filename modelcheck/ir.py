@@ -447,6 +447,7 @@ Block: TypeAlias = tuple[Statement, ...]
 
 # ---------------------------------------------------------------------------- actions, processes
 
+NO_DEADLOCK = "no process is stuck for ever"  # what is promised of every Program
 END = "end"  # the location of a process that has ended: it has no action
 ASKED = "interrupt"  # the local that is set by the choice which interrupt comes next: 0 for none
 
@@ -476,6 +477,7 @@ class Action:
     interrupt  the handler that this is a location of, in the process that it interrupts, if any:
              what is stored here is no progress of that process
     chain    the calls that led here, outermost first (the spans of the call statements)
+    also     the other lines that were merged into this one; its own, if from another call
     """
 
     at: str
@@ -491,7 +493,7 @@ class Action:
     interrupt: str | None = None
     span: Span = field(default=NOWHERE, compare=False)
     chain: tuple[Span, ...] = field(default=(), compare=False)
-    also: tuple[Span, ...] = field(default=(), compare=False)  # other lines merged into this one
+    also: tuple[Span, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)

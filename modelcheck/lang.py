@@ -227,7 +227,15 @@ def holds(*, when: bool = True) -> object:
 
 
 def violates(sentence: str, /, *, when: bool = True) -> object:
-    """`EXPECT = violates("no dirty page ...")`: this design breaks that promise."""
+    """`EXPECT = violates("no dirty page ...")`: this design breaks that property.
+
+    Also `violates("deadlock")`, and what goes wrong of itself, as a verdict says it without the
+    number: "None is dereferenced", "an index leaves its array", "a value leaves its range", ..."""
+    _never_run(sentence, when)
+
+
+def unreached(sentence: str, /, *, when: bool = True) -> object:
+    """`EXPECT = unreached("a page is scrubbed")`: no run of this design reaches that @sometimes."""
     _never_run(sentence, when)
 
 

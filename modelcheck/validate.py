@@ -23,7 +23,7 @@ from modelcheck.trace import replay as walk
 PROPERTY_KINDS = {
     "safety": ("always", "lemma"), "assert": ("assert",), "deadlock": ("deadlock",),
 }
-DECIDED: frozenset[Status] = frozenset(("holds", "violated", "not checked"))
+DECIDED: frozenset[Status] = frozenset(("holds", "vacuous", "violated", "not checked"))
 STATUSES: dict[str, frozenset[Status]] = {
     "always": DECIDED, "lemma": DECIDED, "assert": DECIDED, "deadlock": DECIDED,
     "sometimes": frozenset(("reached", "not reached", "not checked")),

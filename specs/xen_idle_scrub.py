@@ -30,10 +30,11 @@ and type_info with first_dirty and scrub_state: of that is left that both are ze
 Instances: two domains, so that a free may find the buddy behind it being scrubbed while another
 allocation is on its way (two pages are enough for that, and are the default); one domain with four
 pages in one buddy, which is split twice, with first_dirty in the middle; one with clean and dirty
-frees, and allocations that take dirty pages as they are.  README has a table of them, and of larger ones, with their states.  Those cannot be compared with the
-40,233 of a first sketch (two pages, one domain, three tickets; it is not kept).  Its allocations
-and words were others: there are 24,410 here, and 40,642 with NO_SCRUB; and it began with pages as
-they come back, where these hold the bytes of a domain that is gone.
+frees, and allocations that take dirty pages as they are. README has a table of them, and of larger
+ones, with their states. Those cannot be compared with the 40,233 of a first sketch (two pages, one
+domain, three tickets; it is not kept). Its allocations and words were others: there are 24,410
+here, and 40,642 with NO_SCRUB; and it began with pages as they come back, where these hold the
+bytes of a domain that is gone.
 """
 from dataclasses import dataclass
 from typing import Annotated

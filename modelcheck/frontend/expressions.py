@@ -210,7 +210,8 @@ class Expressions:
         result = self.test(node.values[0], scope, reading)
         quiet, behind = reading.quiet, reading.behind
         for value in node.values[1:]:
-            reading.quiet = reading.behind = True
+            if not isinstance(result, ir.Const):
+                reading.quiet = reading.behind = True
             if isinstance(result, ir.Const) and bool(result.value) == (op == "or"):
                 self.test(value, scope, Reading("instant", dry=True))
                 continue
@@ -320,6 +321,14 @@ class Expressions:
     def _if_exp(self, node: ast.IfExp, scope: Scope, reading: Reading) -> Value:
         test = self.test(node.test, scope, reading)
         quiet, behind = reading.quiet, reading.behind
+        for arm in (node.body, node.orelse):
+            if isinstance(arm, ast.Name) and isinstance(scope.module.scope.get(arm.id), Object):
+                one, other = (f"f({ast.unparse(x)})" for x in (node.body, node.orelse))
+                raise SpecError(
+                    scope.module.span(arm), f"{arm.id} is an object: no local stands for one",
+                    f"if {ast.unparse(node.test)}: {one}, else: {other}, with a function f for "
+                    "what is done to it",
+                )
         if isinstance(test, ir.Const) and not reading.dry:
             taken, dropped = node.body, node.orelse
             if not test.value:

@@ -232,7 +232,8 @@ def truth(node: ast.expr, value: Value, module: Module) -> None:
             return
         case ir.Ref() | NoneType():
             raise SpecError(
-                module.span(node), f"{text} is a reference, not a bool", f"{text} is not None"
+                module.span(node), f"{text} is a reference, not a bool",
+                f"{text} is not None, or, for `not {text}`, {text} is None",
             )
         case ir.Enum(name, members):
             raise SpecError(

@@ -35,7 +35,7 @@ class Claims:
         """A run comes to a state."""
         for p in self.semantics.program.properties:
             match self.status.get(p.sentence):
-                case "holds" if (found := self.semantics.holds(p, state)) is not True:
+                case "holds" | "vacuous" if (found := self.semantics.holds(p, state)) is not True:
                     so = found.sentence if isinstance(found, Fault) else "is false in the model"
                     raise Untrue(f"the search says that '{p.sentence}' holds, and here it {so}")
                 case "not reached" if self.semantics.holds(p, state) is True:

@@ -96,7 +96,9 @@ class Follower:
         if cpu.state == "parked":
             self.allocator.step(step.process, step.choices)
         if step.fault is not None:
-            merged = any(action.also for action in (step.action, *step.through))
+            merged = any(
+                set(action.also) - {action.span} for action in (step.action, *step.through)
+            )
             self._same_fault(cpu, step.fault, merged)
             return
         assert step.target is not None

@@ -173,6 +173,8 @@ def _stuck(follower: Follower, failure: Failure, state: State) -> Validation:
     if action is None:
         raise Difference(f"{cpu.name} has ended")
     inside = _lines_of_loop(follower, cpu.number, action)
+    assert cpu.at is not None
+    file, line = follower.line(cpu.at)  # as the verdict says: in a loop it does not stay there
     taken = 0
     while taken < MORE_STEPS:
         before = taken
@@ -182,8 +184,6 @@ def _stuck(follower: Follower, failure: Failure, state: State) -> Validation:
                 taken += 1
         if taken == before:
             break
-    assert cpu.at is not None
-    file, line = follower.line(cpu.at)
     said = [f"{cpu.name} makes no progress at {file}:{line}"]
     if taken:
         said.append(f"in {taken:,} further steps of all CPUs")

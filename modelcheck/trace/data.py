@@ -15,7 +15,7 @@ Kind = Literal[
     "assert", "none", "index", "range", "choose", "ghost", "runaway",
 ]
 Status = Literal[
-    "holds", "violated", "not checked", "reached", "not reached", "not inductive",
+    "holds", "vacuous", "violated", "not checked", "reached", "not reached", "not inductive",
 ]
 Reason = Literal[
     "states", "seconds", "memory", "interrupted", "depth", "solver", "encoding", "induction",
@@ -204,8 +204,9 @@ class Stopped:
 
 @dataclass(frozen=True)
 class PropertyResult:
-    """`depth`: the number of steps to where it was reached or violated, else None.  Not inductive:
-    it may hold all the same."""
+    """`depth`: the number of steps to where it was reached or violated, else None.  Vacuous: it
+    holds because no run comes to where it is asserted, or meant to hold.  Not inductive: it may
+    hold all the same."""
 
     kind: Literal["always", "lemma", "sometimes", "assert", "deadlock"]
     sentence: str
@@ -216,11 +217,16 @@ class PropertyResult:
 
 @dataclass(frozen=True)
 class NeverTaken:
-    """An action that no run takes."""
+    """An action whose line no run takes.
+
+    calls  if it is taken when called from elsewhere: the calls, outermost first, from which it is
+           not; they are not all, but enough to tell it from the others
+    """
 
     process: str
     action: str
     source: Line
+    calls: tuple[Line, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -297,7 +303,7 @@ class Verdict:
     depth                the length of the longest shortest path looked at
     exhaustive           every reachable state was looked at
     stopped              for UNKNOWN: why, and how far the search got
-    never_taken          only of an exhaustive search, or of a proof
+    never_taken          the lines that no run takes; only of an exhaustive search, or of a proof
     others               violations at the same length as the trace's, not shown
     proof                what is proved of every length of run; None where nobody tried
     seconds              wall-clock; None where the same bytes are wanted every time

@@ -104,8 +104,16 @@ def array(cls: Any, *sizes: int) -> Any:
     _never_run(cls, sizes)
 
 
+class OwnedLock:
+    """Base of a @shared class of locks that only their holder releases: it has the ghost `holder`,
+    which the step that takes the lock sets to `this_process()`, and the step that releases it to
+    None.  A process that ends while it holds one is a violation, "no process ends holding a lock:
+    heap_lock".  What another context releases, as an interrupt does at the end of I/O, is no
+    OwnedLock."""
+
+
 @shared
-class Lock:
+class Lock(OwnedLock):
     """A lock whose taking is one step, possible only when it is free."""
 
     locked: bool = False

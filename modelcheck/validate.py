@@ -126,15 +126,22 @@ def _can_be_together(verdict: Verdict, trace: Trace) -> bool:
 
 def _followed(trace: Trace, failure: Failure, program: Program) -> Program:
     """The Program; if the trace cannot be followed there, with nothing but what it violates."""
+    semantics = Semantics(program)
     try:
-        walk(Semantics(program), trace.schedule, failure)
+        there = walk(semantics, trace.schedule).failure
     except NotPossible:
         return only(program, frozenset([failure.sentence]))
-    return program
+    in_a_step = failure.process and failure.kind != "deadlock"
+    if in_a_step and there is not None:
+        ends_so = (there.kind, there.sentence) == (failure.kind, failure.sentence)
+    else:
+        ends_so = bool(in_a_step) or end_of(semantics, trace.schedule) is not None
+    return program if ends_so else only(program, frozenset([failure.sentence]))
 
 
 def _with_asserts(spec: Spec, sentence: str) -> Spec:
-    """The spec, read again, in which all other asserts look at memory and never fail."""
+    """The spec, read again, in which all other asserts look at memory and never fail; so do those
+    that no line of it says (Spec.asserted)."""
     again, _ = compile_spec(spec.path, {p.name: p.value for p in spec.parameters})
     for module in again.modules:
         for node in ast.walk(module.tree):
@@ -144,4 +151,4 @@ def _with_asserts(spec: Spec, sentence: str) -> Spec:
                     node.test = ast.fix_missing_locations(ast.copy_location(either, test))
                 case _:
                     pass
-    return again
+    return replace(again, asserted=sentence)

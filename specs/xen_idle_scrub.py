@@ -13,7 +13,7 @@ once).  What it has of dirty pages it scrubs after it has dropped heap_lock.
 All that holds, at each instance that was looked at.  What does not is taking pages offline
 (OFFLINE): mark_page_offline changes count_info under heap_lock, with cmpxchg, before anybody stops
 the scrub, and the scrubber clears need_scrub with a plain load and store.  If it has loaded FREE,
-its store undoes OFFLINED; reserve_offlined_page then finds no page to leave out, and loops for
+its store undoes OFFLINED (S8); reserve_offlined_page then finds no page to leave out, and loops for
 ever, with heap_lock held.  And a page that was dirty when it was taken offline comes back (ONLINE)
 as a clean one: online_page frees it without need_scrub, and mark_page_free drops its flag.  FIXED
 clears the flag with clear_bit, frees a page that comes back as a dirty one, and takes what is
@@ -48,8 +48,9 @@ from modelcheck.xen.buddy import (INVALID_DIRTY_IDX, MAX_ORDER, DirtyIndex, Orde
     check_and_stop_scrub, first_dirty_above, first_dirty_below, is_free_buddy, page_list_add_scrub)
 from modelcheck.xen.invariants import (abort_under_lock, avail_counts, buddies, clean_before_dirty,
     clean_handover, conservation, conservative_label, freed_once, index_soundness, is_listed,
-    legal_scrub_transition, maximal_merge, need_scrub_suffices, no_live_scrub, not_held,
-    one_scrubber, page_lists, under_lock, unique_place)
+    legal_scrub_transition, legal_transition, maximal_merge, need_scrub_counts, need_scrub_suffices,
+    no_live_scrub, not_held, offline_mark_stays, one_scrubber, page_lists, under_lock,
+    unique_place, unreachable_while_dirty)
 from modelcheck.xen.page import (PGC, Buddy, CountInfo, PageContents, fill_page, scrub_one_page)
 from modelcheck.xen.page_list import (PageListHead, page_list_add_tail, page_list_del,
     page_list_empty, page_list_remove_head)
@@ -67,6 +68,7 @@ ONLINE = param(False)                 # ... and online again
 FIXED = param(False)                  # ... as it would be safe
 EXPECT = (
     holds(when=FIXED or not OFFLINE),
+    violates("no page forgets that it was told to go offline", when=OFFLINE and not FIXED),
     violates("deadlock", when=OFFLINE and not ONLINE and not FIXED),
     violates("a free page that is not scrubbed says need_scrub",
              when=OFFLINE and ONLINE and not FIXED),
@@ -85,6 +87,8 @@ class Page(Indexed):
     prev: "Page | None" = None
     contents: PageContents
     holder: Ghost[Process | None] = None
+    owner: Ghost[Process | None] = None   # from the hand-over on
+    was_told: Ghost[bool] = False         # to go offline
 
 
 class LetGo(Enum):
@@ -101,6 +105,7 @@ class Node:
     need_scrub: Annotated[int, between(0, 2 * PAGES)] = PAGES
     scrubbing: bool = False           # its bit in node_scrubbing
     scrubbers: Ghost[Annotated[int, between(0, IDLE_CPUS)]] = 0
+    in_flight: Ghost[Annotated[int, between(0, DOMAINS + IDLE_CPUS)]] = 0  # not yet counted
     let_go: Ghost[LetGo] = LetGo.NO
     preempted: Ghost[bool] = False
     merging: Ghost[bool] = False
@@ -140,6 +145,7 @@ def get_free_buddy(order: Order, use_unscrubbed: bool) -> Page | None:
                 assert abort_under_lock(heap_lock)
                 return pg
             page_list_add_tail(pg, heap[j])
+            assert under_lock(heap_lock)
     return None
 
 
@@ -168,11 +174,14 @@ def alloc_heap_pages(order: Order, no_scrub: bool) -> Page | None:
 
     avail = node.avail
     node.avail = avail - (1 << order)
+    assert under_lock(heap_lock)
+    node.in_flight = node.in_flight + 1
     for i in range(1 << order):
         info = pg[i].count_info
         assert info.state == PGC.FREE, "a page on the heap is free"
         assert first_dirty != INVALID_DIRTY_IDX or not info.need_scrub, "a clean buddy is clean"
         pg[i].count_info = replace(info, state=PGC.INUSE)
+        assert legal_transition(info.state, PGC.INUSE)
         pg[i].holder = this_process()
         assert under_lock(heap_lock)
         init_free_page_fields(pg[i])
@@ -190,7 +199,11 @@ def alloc_heap_pages(order: Order, no_scrub: bool) -> Page | None:
         ticket_lock(heap_lock)
         need_scrub = node.need_scrub
         node.need_scrub = need_scrub - dirty_cnt
+        assert under_lock(heap_lock)
+        node.in_flight = node.in_flight - 1
         ticket_unlock(heap_lock)
+    else:
+        node.in_flight = node.in_flight - 1
     return pg
 
 
@@ -208,10 +221,15 @@ def mark_page_free(pg: Page) -> bool:
     if OFFLINE and info.state == PGC.OFFLINING:
         pg.count_info = CountInfo(PGC.OFFLINED)
         pg.holder = None
+        pg.owner = None
+        assert under_lock(heap_lock)
+        assert legal_transition(info.state, PGC.OFFLINED)
         return True
     pg.count_info = CountInfo(PGC.FREE)
     pg.holder = None
+    pg.owner = None
     assert under_lock(heap_lock)
+    assert legal_transition(info.state, PGC.FREE)
     return False
 
 
@@ -227,9 +245,11 @@ def free_heap_pages(pg: Page, order: Order, need_scrub: bool) -> None:
             pg[i].count_info = replace(info, need_scrub=True)
     avail = node.avail
     node.avail = avail + (1 << order)
+    assert under_lock(heap_lock)
     if need_scrub:
         dirty = node.need_scrub
         node.need_scrub = dirty + (1 << order)
+        assert under_lock(heap_lock)
         pg.first_dirty = 0
     else:
         pg.first_dirty = INVALID_DIRTY_IDX
@@ -244,6 +264,7 @@ def free_heap_pages(pg: Page, order: Order, need_scrub: bool) -> None:
             check_and_stop_scrub(predecessor)
             assert abort_under_lock(heap_lock)
             page_list_del(predecessor, heap[order])
+            assert under_lock(heap_lock)
             if predecessor.first_dirty == INVALID_DIRTY_IDX:
                 first_dirty = pg.first_dirty
                 if first_dirty != INVALID_DIRTY_IDX:
@@ -262,11 +283,13 @@ def free_heap_pages(pg: Page, order: Order, need_scrub: bool) -> None:
                 if first_dirty != INVALID_DIRTY_IDX:
                     pg.first_dirty = mask + first_dirty
             page_list_del(successor, heap[order])
+            assert under_lock(heap_lock)
         order += 1
 
     first_dirty = pg.first_dirty
     node.merging = False
     page_list_add_scrub(pg, heap[order], order, first_dirty)
+    assert under_lock(heap_lock)
     if OFFLINE and pg_offlined:
         reserve_offlined_page(pg)
     ticket_unlock(heap_lock)
@@ -289,6 +312,7 @@ def reserve_offlined_page(head: Page) -> None:
     first_dirty: DirtyIndex = head.first_dirty
     head.first_dirty = INVALID_DIRTY_IDX
     page_list_del(head, heap[head_order])
+    assert under_lock(heap_lock)
     n: DirtyCount = 0
     while n < 1 << head_order:
         cur_head = head[n]
@@ -312,9 +336,11 @@ def reserve_offlined_page(head: Page) -> None:
         if pg.count_info.state == PGC.OFFLINED:
             avail = node.avail
             node.avail = avail - 1
+            assert under_lock(heap_lock)
             if FIXED and pg.count_info.need_scrub:
                 need_scrub = node.need_scrub
                 node.need_scrub = need_scrub - 1
+                assert under_lock(heap_lock)
             pg.order = 0
             page_list_add_tail(pg, page_offlined_list)
             pg.holder = this_process()
@@ -327,6 +353,9 @@ def mark_page_offline(pg: Page) -> None:
             return
         state = PGC.OFFLINED if info.state == PGC.FREE else PGC.OFFLINING
         if cmpxchg(pg.count_info, info, replace(info, state=state)) == info:
+            pg.was_told = True
+            assert under_lock(heap_lock)
+            assert legal_transition(info.state, state)
             return
 
 
@@ -358,6 +387,9 @@ def online_page(pg: Page) -> None:
             page_list_del(pg, page_offlined_list)
         held = cmpxchg(pg.count_info, info, replace(info, state=PGC.INUSE))
         if held == info:
+            pg.was_told = False
+            assert under_lock(heap_lock)
+            assert legal_transition(info.state, PGC.INUSE)
             break
         info = held
     ticket_unlock(heap_lock)
@@ -410,6 +442,7 @@ def scrub_buddy(pg: Page, order: Order) -> Outcome:
     scrub_state = pg.scrub_state
     assert legal_scrub_transition(scrub_state, Buddy.SCRUBBING)
     pg.scrub_state = Buddy.SCRUBBING
+    node.in_flight = node.in_flight + 1
     ticket_unlock(heap_lock)
 
     dirty_cnt: DirtyCount = 0
@@ -435,6 +468,8 @@ def scrub_buddy(pg: Page, order: Order) -> Outcome:
             ticket_lock(heap_lock)
             need_scrub = node.need_scrub
             node.need_scrub = need_scrub - dirty_cnt
+            assert under_lock(heap_lock)
+            node.in_flight = node.in_flight - 1
             ticket_unlock(heap_lock)
             return Outcome.OUT_NOLOCK
         preempt = choose(False, True)  # this CPU goes offline, or a softirq is pending
@@ -447,12 +482,15 @@ def scrub_buddy(pg: Page, order: Order) -> Outcome:
     st = spin_lock_cb(heap_lock, scrub_continue, st)
     need_scrub = node.need_scrub
     node.need_scrub = need_scrub - dirty_cnt
+    assert under_lock(heap_lock)
+    node.in_flight = node.in_flight - 1
     if st.drop:
         return Outcome.OUT
     if i == (1 << order) - 1:
         assert is_listed(pg, heap[order])
         page_list_del(pg, heap[order])
         page_list_add_scrub(pg, heap[order], order, INVALID_DIRTY_IDX)
+        assert under_lock(heap_lock)
     else:
         pg.first_dirty = i + 1
         node.preempted = True
@@ -504,6 +542,7 @@ def domain(me: int) -> None:
             for i in range(1 << order):
                 if not no_scrub:
                     assert clean_handover(pg[i])
+                pg[i].owner = this_process()
                 fill_page(pg[i], me)
             for i in range(1 << order):
                 assert no_live_scrub(pg[i], me)
@@ -543,7 +582,10 @@ PROMISES = (
         maximal_merge(heap, MAX_ORDER), clean_before_dirty(heap, INVALID_DIRTY_IDX),
         conservation(Page, heap), avail_counts(node, heap), need_scrub_suffices(node, Page),
         when=free(heap_lock)),
-    promises(one_scrubber(node)),
+    promises(need_scrub_counts(node, Page),
+             when=free(heap_lock) and node.in_flight == 0 and (FIXED or not OFFLINE)),
+    promises(one_scrubber(node), unreachable_while_dirty(Page)),
+    promises(offline_mark_stays(Page), when=OFFLINE),
 )
 
 

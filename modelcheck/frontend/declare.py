@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import ast
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from modelcheck import ir
 from modelcheck.frontend.constants import evaluate, sort_of_constant
 from modelcheck.frontend.definitions import (
-    RELEASED, ArrayType, Constant, Definition, EnumClass, Expectation, Function, Invariant, Module,
-    Object, ObjectType, Parameter, ProtocolClass, SharedClass, SharedField, Spec, TypeAlias_, Word,
-    WordClass,
+    HELD_AT_END, RELEASED, ArrayType, Constant, Definition, EnumClass, Expectation, Function,
+    Invariant, Module, Object, ObjectType, Parameter, ProtocolClass, SharedClass, SharedField, Spec,
+    TypeAlias_, Word, WordClass,
 )
 from modelcheck.frontend.promises import give_sentences, invariant_of, promised, reads_memory
 from modelcheck.frontend.types import Types, called
@@ -167,8 +167,14 @@ class _Declarer:
                 ))
         result = SharedClass(
             node.name, module, count, "Indexed" in names, typevars, tuple(fields),
-            module.span(node),
+            module.span(node), owned="OwnedLock" in names,
         )
+        if result.owned and not any(self._is_holder(f) for f in fields):
+            raise SpecError(
+                module.span(node.bases[names.index("OwnedLock")]),
+                f"{node.name} is an OwnedLock, and does not say who holds it",
+                "holder: Ghost[Process | None] = None",
+            )
         if count is not None:
             if any(c.name == node.name for c in self.classes) or node.name == "process":
                 raise SpecError(
@@ -177,6 +183,9 @@ class _Declarer:
                 )
             self.classes.append(result)
         return result
+
+    def _is_holder(self, field: SharedField) -> bool:
+        return field.name == "holder" and self.types.is_ghost(field)
 
     def _new_field(
         self, module: Module, name: str, before: list[str], node: ast.stmt
@@ -502,7 +511,7 @@ class _Declarer:
 
 def sentences(spec: Spec) -> tuple[str, ...]:
     """The sentences of a spec's properties and of every assert in its modules, and of what
-    spin_unlock asserts."""
+    spin_unlock and the end of a process assert."""
     found = [spec.sentence(p) for p in spec.properties]
     for module in spec.modules:
         for node in ast.walk(module.tree):
@@ -513,7 +522,31 @@ def sentences(spec: Spec) -> tuple[str, ...]:
                     found.append(RELEASED)
                 case _:
                     pass
+    found += [HELD_AT_END + name for name in _owned_locks(spec)]
     return tuple(dict.fromkeys(found))
+
+
+def _owned_locks(spec: Spec) -> Iterator[str]:
+    """What the locks are called that only their holder releases."""
+    for cls in spec.classes:
+        yield from _locks_in(cls, cls.name)
+    for found in spec.objects:
+        match found.type:
+            case ObjectType(cls) | ArrayType(ObjectType(cls)):
+                yield from _locks_in(cls, found.name)
+
+
+def _locks_in(cls: SharedClass, name: str) -> Iterator[str]:
+    if cls.owned:
+        yield name
+    for field in cls.fields:
+        match cls.module.scope.get(called(field.annotation)):
+            case SharedClass(count=None) as inside:
+                yield from _locks_in(inside, f"{name}.{field.name}")
+            case Word("Lock"):
+                yield f"{name}.{field.name}"
+            case _:
+                pass
 
 
 def _nearest(name: str, names: Mapping[str, object]) -> str:

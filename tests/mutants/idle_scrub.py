@@ -21,6 +21,7 @@ OFFLINE = {"DOMAINS": 1, "PAGES": 1, "MAX_ORDER": 0, "OFFLINE": True, "FIXED": T
 FOUR_PAGES = {"DOMAINS": 1, "PAGES": 4, "MAX_ORDER": 2}
 TWO_BUDDIES = {"DOMAINS": 1, "PAGES": 4}
 WAITS = "domain[0] is stuck for ever at check_and_stop_scrub_62"
+FORGETS = "no page forgets that it was told to go offline"
 LISTED = "what is taken off a heap list is on it"
 FIRST_DIRTY = "first_dirty stands at or before the first page that needs a scrub"
 LET_GO = "pg.scrub_state = Buddy.NOT_SCRUBBING"
@@ -221,6 +222,41 @@ OF_ITS_PROMISES = (
     Changed(
         "heap_lock is released by a scrubber that does not hold it", "return Outcome.OUT_NOLOCK",
         "return Outcome.OUT", "a ticket lock is released by its holder",
+    ),
+    Changed(
+        "what is scrubbed is not subtracted: the count of the node's dirty pages leaks",
+        "node.need_scrub = need_scrub - dirty_cnt", "pass",
+        "node_need_scrub counts the free pages that need it",
+    ),
+    Changed(
+        "nor what an idle CPU has scrubbed that let the buddy go",
+        "node.need_scrub = need_scrub - dirty_cnt", "pass",
+        "node_need_scrub counts the free pages that need it", nth=2,
+    ),
+    Changed(
+        "a page is handed over that says need_scrub",
+        "if test_and_clear_bit(pg[i].count_info.need_scrub):", "if pg[i].count_info.need_scrub:",
+        "no domain has a page that says need_scrub",
+    ),
+    Changed(
+        "what is freed may be offlining, and is free all the same",
+        "if OFFLINE and info.state == PGC.OFFLINING:", "if OFFLINE and not OFFLINE:",
+        "a page's state changes only as Xen's table of states allows", OFFLINE,
+    ),
+    Changed(
+        "so that it forgets what it was told", "if OFFLINE and info.state == PGC.OFFLINING:",
+        "if OFFLINE and not OFFLINE:", FORGETS, OFFLINE,
+    ),
+    Changed(
+        "an allocation clears need_scrub by a load and a store",
+        "if test_and_clear_bit(pg[i].count_info.need_scrub):",
+        "word = pg[i].count_info\nif word.need_scrub:\n"
+        "    pg[i].count_info = replace(word, need_scrub=False)", FORGETS, OFFLINE,
+    ),
+    Changed(
+        "the scrubber does, as in Xen", "clear_bit(pg[i].count_info.need_scrub)",
+        "word = pg[i].count_info\npg[i].count_info = replace(word, need_scrub=False)",
+        FORGETS, OFFLINE,
     ),
     Changed(
         "the scrubber says that a page is free when it has let go", LET_GO,

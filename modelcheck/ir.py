@@ -273,6 +273,27 @@ class NotNull:
 
 
 @dataclass(frozen=True)
+class Fit:
+    """The operand as it is when it is put where `sort` is wanted (the value of an annotated local
+    of a function that stands within an expression): a wrapping Int is reduced, an Int out of its
+    sort is the fault 'range', None where only an element may be is the fault 'none'."""
+
+    sort: Sort
+    operand: Expr
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True)
+class After:
+    """The operand, once `first` has been evaluated: of that matters only what goes wrong in it (a
+    value that a function computes, and does not use)."""
+
+    first: Expr
+    operand: Expr
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True)
 class Instances:
     """Every element of an index sort, in order."""
 
@@ -322,7 +343,7 @@ class AtRest:
 
 Expr: TypeAlias = (
     Const | Local | Loaded | Me | Self | Cell | Unary | Binary | Cond | Field | Make | Element
-    | NotNull | Quantified | AtRest
+    | NotNull | Fit | After | Quantified | AtRest
 )
 
 # --------------------------------------------------------------------------------------- accesses
@@ -571,9 +592,9 @@ def children(expr: Expr) -> tuple[Expr, ...]:
             return ()
         case Cell(place):
             return place.index
-        case Unary(_, a) | Field(a) | NotNull(a) | Element(_, a):
+        case Unary(_, a) | Field(a) | NotNull(a) | Element(_, a) | Fit(_, a):
             return (a,)
-        case Binary(_, a, b):
+        case Binary(_, a, b) | After(a, b):
             return (a, b)
         case Cond(a, b, c):
             return (a, b, c)

@@ -62,12 +62,15 @@ before it, and it may not steer."""
 
 
 def between(lo: int, hi: int) -> object:
-    """`Annotated[int, between(0, 3)]`: lo..hi, both included; leaving it is a violation."""
+    """`Annotated[int, between(0, 3)]`: lo..hi, both included; leaving it is a violation, of a field
+    and of an annotated local, argument or result alike, whether the value is used or not.  A
+    property in which a value leaves its range has no value there, and that is a violation too."""
     _never_run(lo, hi)
 
 
 def wrapping(modulus: int) -> object:
-    """`Annotated[int, wrapping(4)]`: 0..3, and 3 + 1 is 0, as a counter that wraps by design."""
+    """`Annotated[int, wrapping(4)]`: 0..3, and 3 + 1 is 0, as a counter that wraps by design: where
+    it is stored, and where an annotated local, argument or result is bound."""
     _never_run(modulus)
 
 
@@ -363,7 +366,7 @@ def assume(condition: bool, /) -> None:
 
 
 def not_null(x: T | None, /) -> T:
-    """What is known not to be None; a violation if it is."""
+    """What is known not to be None; a violation if it is, also where the value is not used."""
     _never_run(x)
 
 

@@ -20,8 +20,8 @@ from modelcheck.frontend.pure import OPERATORS
 from modelcheck.frontend.reading import Reading
 from modelcheck.frontend.types import Types, called, describe
 from modelcheck.frontend.values import (
-    CellPlace, ElementsOf, Meaning, ObjectPlace, Scope, Value, comparable, field_of, join,
-    local_value, take_part, truth,
+    CellPlace, ElementsOf, Meaning, ObjectPlace, Scope, Value, after, comparable, field_of, fit,
+    join, local_value, take_part, truth,
 )
 from modelcheck.source import Span, SpecError
 
@@ -360,7 +360,7 @@ class Expressions:
             )
             return Value(ir.Make(kind, parts, span), kind)
         if a.expr == b.expr:
-            return Value(a.expr, kind)
+            return Value(after(test, a.expr), kind)
         return Value(ir.Cond(test, a.expr, b.expr, span), kind)
 
     # ------------------------------------------------------------------------------------ calls
@@ -419,10 +419,10 @@ class Expressions:
     def fitting(
         self, node: ast.expr, sort: Type, scope: Scope, reading: Reading
     ) -> ir.Expr:
-        """The value of an expression that must be of this type."""
+        """The value of an expression that must be of this type, as it is then."""
         value = self.value(node, scope, reading)
         self.check_fits(value, sort, node, scope)
-        return value.expr
+        return fit(value, sort, scope.module.span(node).first_line())
 
     def check_fits(self, value: Value, sort: Type, node: ast.AST, scope: Scope) -> None:
         """Refuse a value that is not of the type which its place has."""

@@ -655,7 +655,7 @@ def cpu() -> None:
 spec.py:38:8: error: an int in memory needs a range
     x: int = 0
        ^~~
-  write instead: Annotated[int, between(0, PAGES)]
+  write instead: Annotated[int, between(0, 3)]
 """,
     ),
     "unbounded local": (

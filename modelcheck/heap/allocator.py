@@ -211,7 +211,7 @@ class Allocator:
 
         def run() -> None:
             body()
-            held = (v.name for v in self.layouts.owned if self.words.holder_of(v) is process)
+            held = (repr(v) for v in self.layouts.owned if self.words.holder_of(v) is process)
             for name in sorted(re.sub(r"\[\d+\]", "", name) for name in held):
                 if self.spec.asserts(HELD_AT_END + name):
                     self.memory.bytes_read.clear()  # it is not of them that this is said

@@ -307,7 +307,9 @@ def spin_unlock(lock: Lock, /) -> None:
 
 
 def wait_until(condition: bool, /, *, strong: bool = False) -> None:
-    """One step, possible only when the condition (at most one load) is true."""
+    """One step, possible only when the condition is true.  It has at most one load; several fields
+    of one word are one load.  As the first line of `with atomic("reason"):` it may read several
+    places, and all of memory: they are seen at one instant, for the reason that is given."""
     _never_run(condition, strong)
 
 

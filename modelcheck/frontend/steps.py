@@ -184,7 +184,8 @@ class Steps:
             if block is not None and not block.fresh:
                 raise SpecError(
                     span, "an atomic block may wait at its first access only",
-                    "the wait before the block",
+                    "this as the first line of the block; or before it, if other CPUs may come "
+                    "between the two",
                 )
         function = scope.instance.function.name if scope.instance else "boot"
         base = f"{function}_{span.line}"

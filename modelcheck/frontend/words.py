@@ -75,7 +75,7 @@ def _one(node: ast.Call, word: str, scope: Scope) -> ast.expr:
 
 
 def _instant_only(word: str, span: Span, reading: Reading) -> None:
-    if reading.how != "instant":
+    if reading.how != "instant" or reading.steers:
         raise SpecError(span, f"{word}() reads all processes at once", "a property")
 
 

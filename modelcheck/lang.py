@@ -103,7 +103,9 @@ def array(cls: Any, *sizes: int) -> Any:
 
 @shared
 class Lock:
-    """A lock whose taking is one step, possible only when it is free."""
+    """A lock whose taking is one step, possible only when it is free.  Its holder alone may release
+    it: for what another context releases there is Completion, of modelcheck.xen.completion; for
+    readers and writers RwLock, of modelcheck.xen.rwlock."""
 
     locked: bool = False
     holder: Ghost[Process | None] = None

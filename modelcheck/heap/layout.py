@@ -15,6 +15,7 @@ from typing import Any
 from modelcheck.frontend.definitions import (
     ArrayType, EnumClass, Module, ObjectType, SharedClass, Spec, TypeAlias_, Word, WordClass,
 )  # fmt: skip
+from modelcheck.frontend.types import Types
 from modelcheck.heap.arena import HALF, PAGE
 from modelcheck.heap.encoding import (
     Encoding, Flag, Member, Number, Packed, Reference, readable_enum,
@@ -60,9 +61,8 @@ class Layouts:
         self.in_records: list[View] = []
         self.defaults: list[tuple[View, Location, ast.expr, Module]] = []
         self._known: dict[tuple[int, tuple[tuple[str, object], ...]], Layout] = {}
-        self._lock: SharedClass | None = next(
-            (c for c in map(_class_of, (o.type for o in spec.objects)) if c.name == "Lock"), None
-        )
+        objects = map(_class_of, (o.type for o in spec.objects))
+        self._lock = next((c for c in objects if c.name == "Lock"), Types().lock)
 
     # ----------------------------------------------------------------------------- annotations
 
@@ -227,7 +227,6 @@ class Layouts:
                 bound = tuple((t, b[0]) for t, b in zip(typevars, bindings, strict=False))
                 return self.layout(cls, bound)
             case Word("Lock"):
-                assert self._lock is not None
                 return self.layout(self._lock)
         return None
 

@@ -67,7 +67,8 @@ def between(lo: int, hi: int) -> object:
 
 
 def wrapping(modulus: int) -> object:
-    """`Annotated[int, wrapping(4)]`: 0..3, and 3 + 1 is 0, as a counter that wraps by design."""
+    """`Annotated[int, wrapping(4)]`: 0..3, and 3 + 1 is 0, as a counter that wraps by design.  One
+    from which tickets are drawn, and awaited, needs one for each process."""
     _never_run(modulus)
 
 

@@ -20,6 +20,7 @@ from modelcheck.frontend.expressions import Expressions
 from modelcheck.frontend.instances import Instances
 from modelcheck.frontend.interrupts import Handler, Weave, begun, woven
 from modelcheck.frontend.load import load
+from modelcheck.frontend.moduli import tickets
 from modelcheck.frontend.nulls import type_nulls
 from modelcheck.frontend.places import field_type
 from modelcheck.frontend.pure import pure
@@ -107,6 +108,7 @@ class _Compiler:
         self.instances = Instances(self.expressions)
         self.ambiguous: Pending | None = None
         self.reasons: list[str] = []
+        self.declared: dict[str, tuple[SharedField, Module]] = {}
 
     def program(self) -> ir.Program:
         processes = tuple(self._process(f) for f in self.spec.processes)
@@ -128,7 +130,12 @@ class _Compiler:
         )
         used = _used(program)
         variables = tuple(v for v in self._variables() if v.name in used)
-        return type_nulls(replace(program, variables=variables))
+        program = type_nulls(replace(program, variables=variables))
+        drawn = tickets(program)
+        for variable in program.variables:
+            if variable.name in drawn:
+                self._modulus(variable)
+        return program
 
     # -------------------------------------------------------------------------------- processes
 
@@ -291,7 +298,7 @@ class _Compiler:
                 yield from self._fields(kind.cls, dict(kind.bindings), name, index)
                 continue
             sort = self.types.value_sort(declared.annotation, cls.module, bindings)
-            self._modulus(sort, declared, cls.module)
+            self.declared[name] = declared, cls.module
             cells = 1
             for _, size in index:
                 cells *= size
@@ -305,8 +312,9 @@ class _Compiler:
                 passing=cls is self.types.lock and declared.name == "holder", span=declared.span,
             )
 
-    def _modulus(self, sort: ir.Sort, declared: SharedField, module: Module) -> None:
+    def _modulus(self, variable: ir.Variable) -> None:
         """That each process could hold a ticket of its own."""
+        sort, (declared, module) = variable.sort, self.declared[variable.name]
         least = self.types.processes
         if not (isinstance(sort, ir.Int) and sort.wraps and sort.hi + 1 < least):
             return

@@ -295,7 +295,8 @@ def sfence() -> None:
 
 
 def spin_lock(lock: Lock, /) -> None:
-    """One step, possible only when the lock is free: take it."""
+    """One step, possible only when the lock is free: take it.  Two locks that two processes take in
+    both orders are warned of, though no run deadlocks."""
     _never_run(lock)
 
 

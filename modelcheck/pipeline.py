@@ -19,10 +19,11 @@ from modelcheck.frontend.compile import compile_spec, compile_with_lines
 from modelcheck.frontend.declare import sentences
 from modelcheck.frontend.definitions import Expectation, Spec
 from modelcheck.ir import Program
+from modelcheck.passes.lock_order import Nesting, inversions, name_of
 from modelcheck.records import dataclass
 from modelcheck.search import Engine, search
 from modelcheck.semantics import Semantics
-from modelcheck.source import ConfigurationError
+from modelcheck.source import ConfigurationError, Span
 from modelcheck.trace import Failure, Limits, Trace, Validation, Verdict, from_json, of_spec
 from modelcheck.validate import (
     by_its_lines, is_a_trace_of, is_what_its_run_says, to_follow, validated,
@@ -41,7 +42,8 @@ GRAPHS = {".dot": 150, ".graphml": 10_000}
 @dataclass(frozen=True)
 class Checked:
     """A verdict, what the spec's EXPECT makes of it, as a sentence; what would have helped a search
-    that met a limit, and which functions never run, as lines."""
+    that met a limit; and which functions never run, and which locks are taken in both orders, as
+    lines."""
 
     verdict: Verdict
     expected: str
@@ -61,6 +63,32 @@ def never_run(spec: Spec) -> tuple[str, ...]:
         if isinstance(f, ast.FunctionDef) and not f.decorator_list and f.name not in used
         and f not in checked
     )
+
+
+def in_both_orders(spec: Spec, program: Program, verdict: Verdict) -> tuple[str, ...]:
+    """The locks that are taken in both orders, each two in a sentence; none where it is not known
+    which lines are taken."""
+    if not verdict.exhaustive:
+        return ()
+    never = {(n.process, n.action) for n in verdict.never_taken}
+    return tuple(
+        "lock order: " + ", ".join(_nesting(spec, n) for n in pair)
+        for pair in inversions(program, never)
+    )
+
+
+def _nesting(spec: Spec, nesting: Nesting) -> str:
+    outer, inner = _own(spec, nesting.outer_at), _own(spec, nesting.inner_at)
+    called = f", called at line {inner[0]}" if outer[:1] == inner[:1] else ""
+    return (
+        f"{name_of(nesting.outer)} then {name_of(nesting.inner)} at lines {outer[-1]} and"
+        f" {inner[-1]}{called}"
+    )
+
+
+def _own(spec: Spec, at: tuple[Span, ...]) -> list[int]:
+    """The lines of these places that are in the spec's own file, that of the process first."""
+    return [s.line for s in at if s.file == spec.module.file] or [at[-1].line]
 
 
 def nearest(word: str, known: list[str]) -> str:
@@ -100,7 +128,8 @@ def verify(
     if not asked:
         expected = expectation(spec.expectations, verdict)
     helps = would_help(verdict, spec, program, engine, asked)
-    return Checked(verdict, expected, helps, never_run(spec))
+    warnings = (*never_run(spec), *in_both_orders(spec, program, verdict))
+    return Checked(verdict, expected, helps, warnings)
 
 
 def graph(

@@ -98,7 +98,8 @@ def test_several_places_are_waited_for_at_once(tmp_path: Path, engine: str) -> N
         "        wait_until(rw.readers == 0 and not rw.writer)\n",
         "        wait_until(not rw.writer)\n",
     )
-    found = verify(_write(tmp_path, apart), {}, (), Limits(), lambda *_: None, Engine(engine)).verdict
+    path = _write(tmp_path, apart)
+    found = verify(path, {}, (), Limits(), lambda *_: None, Engine(engine)).verdict
     assert (found.outcome, found.validation and found.validation.mark) == ("VIOLATED", "validated")
 
 

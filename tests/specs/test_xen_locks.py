@@ -120,7 +120,7 @@ def waiter() -> None:
 def starter() -> None:
     complete_all(ready)
 """
-ONE_EACH = FOR_ALL.replace("    complete_all(ready)\n", "    complete(ready)\n    complete(ready)\n")
+ONE_EACH = FOR_ALL.replace("complete_all(ready)", "complete(ready)\n    complete(ready)")
 LOST = FOR_ALL.replace("complete_all(ready)", "complete(ready)")
 AGAIN = """
 from modelcheck.lang import process

@@ -33,7 +33,7 @@ NOT_FINITE = {
     "str": "an Enum",
     "tuple": "a frozen dataclass with a field for each",
 }
-TEXT_ARGUMENTS = ("atomic", "chain", "Lock", "violates", "packed", "TypeVar", "invariant")
+TEXT_ARGUMENTS = ("atomic", "may_wait", "chain", "Lock", "violates", "packed", "TypeVar", "invariant")
 QUANTIFIERS = ("all", "any", "sum")
 LARGEST = 2**63
 SMALL = "the smallest number that shows the same"
@@ -302,6 +302,8 @@ def called(node: ast.Call, where: Where) -> Refusal | None:
             return Refusal(node, problem, f"{argument} != 0, or {argument} is not None")
         case ast.Name("atomic"):
             return _atomic(node, where)
+        case ast.Name("may_wait"):
+            return _may_wait(node, where)
         case ast.Name() | ast.Subscript(ast.Name(), ast.Name()):  # PageListHead[Page]()
             return None
         case ast.Attribute(value, "acquire" | "lock" as name):
@@ -325,6 +327,15 @@ def _atomic(node: ast.Call, where: Where) -> Refusal | None:
         return Refusal(node, problem, 'with atomic("the hypercall is serialised"):')
     if not isinstance(where.parent, ast.withitem):
         return Refusal(node, "atomic(...) stands after `with`", f"with {code(node)}:")
+    return None
+
+
+def _may_wait(node: ast.Call, where: Where) -> Refusal | None:
+    if not (len(node.args) == 1 and is_text(node.args[0]) and not node.keywords):
+        problem = "may_wait needs its reason in a plain string: it is printed with the verdict"
+        return Refusal(node, problem, 'with may_wait("no request may ever come"):')
+    if not isinstance(where.parent, ast.withitem):
+        return Refusal(node, "may_wait(...) stands after `with`", f"with {code(node)}:")
     return None
 
 

@@ -256,14 +256,14 @@ def process_returns(node: ast.Return, where: Where) -> Refusal | None:
 
 
 def with_what(node: ast.With, where: Where) -> Refusal | None:
-    """A `with` of anything but atomic("reason") and irqs_off()."""
+    """A `with` of anything but atomic("reason"), irqs_off() and may_wait("reason")."""
     first = node.items[0]
     if len(node.items) > 1:
         problem = "a `with` has one item"
         inner = code(node.items[1])
         return Refusal(node, problem, f"with {code(first)}: and in it with {inner}:")
     match first.context_expr:
-        case ast.Call(ast.Name("atomic" | "irqs_off")):
+        case ast.Call(ast.Name("atomic" | "irqs_off" | "may_wait")):
             if first.optional_vars is None:
                 return None
             return Refusal(node, "this `with` gives no value", f"with {code(first.context_expr)}:")
@@ -272,7 +272,8 @@ def with_what(node: ast.With, where: Where) -> Refusal | None:
             instead = f"spin_lock({name}), and spin_unlock({name}) on every way out"
         case _:
             instead = 'with atomic("why no other CPU can come between"):'
-    return Refusal(node, '`with` takes only atomic("reason") and irqs_off()', instead)
+    problem = '`with` takes only atomic("reason"), irqs_off() and may_wait("reason")'
+    return Refusal(node, problem, instead)
 
 
 def without_sentence(node: ast.Assert) -> Refusal:

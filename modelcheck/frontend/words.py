@@ -64,6 +64,8 @@ def word_value(
             )
         case "irqs_off":
             raise SpecError(span, "irqs_off() is not a value", "with irqs_off():")
+        case "may_wait":
+            raise SpecError(span, "may_wait(...) is not a value", "with may_wait(...):")
         case _:
             raise SpecError(span, f"{word}(...) is not a value", "a word that has one")
 

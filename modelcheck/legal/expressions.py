@@ -75,7 +75,7 @@ def observed_is_asserted(program: Program) -> Iterator[Illegal]:
         action = site.action
         if action is None or not isinstance(action.access, Observe):
             continue
-        waits = action.wait is not None and action.reason is not None
+        waits = action.access.by == "wait_until" and action.reason is not None
         if site.role in (WORK, WAIT) and not waits:
             for e in walk(site.expr):
                 if isinstance(e, Loaded):

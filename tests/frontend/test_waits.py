@@ -1,4 +1,4 @@
-"""What a wait may read: one place, or several fields of one word; several places at one instant only
+"""What a wait may read: one place, or several fields of one word; several places at once only
 as the first line of an atomic block, which the verdict lists as an assumption."""
 
 from pathlib import Path

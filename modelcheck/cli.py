@@ -18,6 +18,8 @@ from modelcheck import pipeline
 from modelcheck.engines.native import Native
 from modelcheck.options import asked_of_many, limited, settings, usable_cpus
 from modelcheck.passes import REDUCTIONS
+from modelcheck.quoting import document as json_document
+from modelcheck.quoting import quoted
 from modelcheck.report.lanes import WIDTH
 from modelcheck.report.pieces import write
 from modelcheck.report.progress import ProgressLine
@@ -162,6 +164,8 @@ def _verify_one(
             checked.verdict, checked.expected, _width(), full, checked.helps, checked.idle
         )
         write(rows, sys.stdout)
+    if checked.verdict.engine == "native":
+        _say_why_nothing_is_kept()
     code = exit_code(checked.verdict)
     if graph is None or code == INTERRUPTED:
         return code
@@ -268,6 +272,7 @@ def gate_command(
         with ProgressLine("gate", sys.stderr) as progress:
             results = gate.run(wanted, rules, at_once, progress.show)
         write(gate_rows(results), sys.stdout)
+        _say_why_nothing_is_kept()
         if junit is not None:
             _write(junit, junit_xml(results))
         return gate_exit_code(results)
@@ -304,6 +309,7 @@ def table_command(
         wanted, rules, at_once = asked_of_many(paths, budget, jobs, max_memory)
         with ProgressLine("table", sys.stderr) as progress:
             rows = run(wanted, rules, at_once, progress.show)
+        _say_why_nothing_is_kept()
         if as_json:
             print(tabled.to_json(rows), end="")
         elif as_markdown:
@@ -404,6 +410,14 @@ def debug_(
     exiting(command, debug)
 
 
+def _say_why_nothing_is_kept() -> None:
+    """On stderr, where each run compiles anew."""
+    from modelcheck.engines.native.kept import why_not
+
+    if why := why_not():
+        print(quoted(f"note: {why}", "row"), file=sys.stderr)
+
+
 def exiting(command: Callable[[], int], debug: bool) -> None:
     """Exit with the command's code; whatever goes wrong is said in a sentence."""
     try:
@@ -427,7 +441,7 @@ def exiting(command: Callable[[], int], debug: bool) -> None:
             traceback.print_exc()
         hint = "" if debug else "; --debug shows the traceback"
         print(
-            f"internal error: {type(error).__name__}: {error}\n"
+            quoted(f"internal error: {type(error).__name__}: {error}", "rows") + "\n"
             f"This is a defect of modelcheck: please report it, with the spec{hint}.",
             file=sys.stderr,
         )
@@ -437,19 +451,19 @@ def exiting(command: Callable[[], int], debug: bool) -> None:
 def _refusal(error: SpecError | ConfigurationError) -> tuple[int, str]:
     if isinstance(error, SpecError):
         return SPEC, error.text()
-    return CONFIGURATION, f"error: {error}"
+    return CONFIGURATION, quoted(f"error: {error}", "rows")
 
 
 def one_document(documents: list[str]) -> str:
     """The documents of several specs as one."""
     several: dict[str, Any] = {"format": "modelcheck-verdicts", "version": VERSION}
     several["verdicts"] = [json.loads(d) for d in documents]
-    return json.dumps(several, indent=2, ensure_ascii=False) + "\n"
+    return json_document(several)
 
 
 def _error_document(path: str, text: str) -> str:
     document = {"format": "modelcheck-error", "version": VERSION, "spec": path, "error": text}
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return json_document(document)
 
 
 def _width() -> int:

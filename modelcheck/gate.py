@@ -7,6 +7,7 @@ EXPECT, a folder without specs, a property that was not decided are all errors."
 from __future__ import annotations
 
 import ast
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,7 +21,8 @@ from modelcheck.gated import (
     CONFIGURATION, INCONCLUSIVE, INTERNAL, NO_MEMORY, NOT_VALIDATED, REFUSED, UNREACHED, UNTRUE,
     Finding, Gated,
 )
-from modelcheck.project import FILE, Project
+from modelcheck.frontend.load import unread
+from modelcheck.project import FILE, Project, real
 from modelcheck.records import dataclass
 from modelcheck.source import ConfigurationError, Span, SpecError
 from modelcheck.trace import Limits, PropertyResult, Verdict, exit_code
@@ -31,10 +33,13 @@ DEADLOCK = "deadlock"  # as EXPECT and --property name it
 
 @dataclass(frozen=True)
 class Instance:
-    """A spec, by the path that reports name, and the parameters that are set."""
+    """A spec, by the path that reports name, and the parameters that are set.
+
+    folder  where it must be when its links are followed: the folder that is gated; "": anywhere"""
 
     spec: str
     sets: tuple[tuple[str, int | bool], ...] = ()
+    folder: str = ""
 
     def shown(self) -> tuple[str, ...]:
         """The parameters as `--set` takes them."""
@@ -64,25 +69,36 @@ def instances(paths: list[str], project: Project) -> tuple[Instance, ...]:
         raise ConfigurationError(
             f"nothing to gate: write modelcheck gate specs, or paths in [tool.modelcheck] of {FILE}"
         )
-    specs: dict[Path, str] = {}
+    specs: dict[Path, tuple[str, str]] = {}
     for path in asked:
+        _check_that_it_leads_nowhere(path)
+        folder = str(real(path if Path(path).is_dir() else Path(path).parent))
         for found in _specs(Path(path)):
-            specs.setdefault(found.resolve(), pipeline.shown_path(str(found)))
+            specs.setdefault(real(found), (pipeline.shown_path(str(found)), folder))
     for listed in project.instances:
-        if not paths and listed.spec.resolve() not in specs:
+        if not paths and real(listed.spec) not in specs:
             name = pipeline.shown_path(str(listed.spec))
             raise ConfigurationError(f"instances: {name} is not in paths, and would not be gated")
     gated: list[Instance] = []
-    for resolved, spec in specs.items():
-        gated.append(Instance(spec))
+    for resolved, (spec, folder) in specs.items():
+        gated.append(Instance(spec, (), folder))
         for listed in project.instances:
-            if listed.spec.resolve() == resolved:
-                gated.append(Instance(spec, tuple(listed.sets.items())))
+            if real(listed.spec) == resolved:
+                gated.append(Instance(spec, tuple(listed.sets.items()), folder))
     for instance in gated:
         if gated.count(instance) > 1:
             twice = " ".join((instance.spec, *instance.shown()))
             raise ConfigurationError(f"instances: {twice} is there twice")
     return tuple(gated)
+
+
+def _check_that_it_leads_nowhere(path: str) -> None:
+    """ConfigurationError for a path of the working directory that a link in it leads out of."""
+    here = Path.cwd()
+    lexically = Path(os.path.normpath(here / path))
+    if lexically.is_relative_to(here) and not real(path).is_relative_to(here):
+        text = "is a link that leads out of this folder; name the file or folder that is meant"
+        raise ConfigurationError(f"{path} {text}")
 
 
 def _specs(path: Path) -> list[Path]:
@@ -99,6 +115,16 @@ def _specs(path: Path) -> list[Path]:
     if not found:
         raise ConfigurationError(f"no specs in {path}: nothing would be checked")
     return found
+
+
+def check_that_it_is_inside(instance: Instance) -> None:
+    """SpecError for a link that leads out of what is gated: who asks for a merge must not have the
+    lines of another file (a secret of the CI, say) printed in an error."""
+    if instance.folder and not real(instance.spec).is_relative_to(instance.folder):
+        raise unread(
+            instance.spec, "this is a link that leads out of the folder that is gated",
+            "the file itself in its place",
+        )
 
 
 # ----------------------------------------------------------------------------------- one of them
@@ -141,6 +167,7 @@ def kept_from(error: Exception) -> Finding:
 
 def _clauses(instance: Instance) -> tuple[Expectation, ...]:
     """What EXPECT says of an instance; SpecError if that is nothing, or contradicts itself."""
+    check_that_it_is_inside(instance)
     spec = read_spec(instance.spec, dict(instance.sets))
     if not spec.expectations:
         values = " ".join(f"{p.name}={p.value}" for p in spec.parameters) or "no parameters"

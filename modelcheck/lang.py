@@ -153,7 +153,8 @@ def interrupt(*, of: Callable[..., None]) -> Callable[[F], F]:
     come to the CPU of each such process between any two of its steps, before its first, and while
     it spins or waits, any number of times, but not within `irqs_off()` or `atomic(...)`.  It then
     runs to its end before the process goes on; meanwhile others do, and no other interrupt comes
-    there.  What it stores is no progress of the process: who waits for ever is deadlocked, however
+    there.  To a process that has ended none comes: a CPU that idles waits in `may_wait("it idles")`.
+    What it stores is no progress of the process: who waits for ever is deadlocked, however
     often a timer ticks."""
     _never_run(of)
 

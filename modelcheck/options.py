@@ -63,6 +63,7 @@ def asked_of_many(
     """What the options and the project say of several specs: which instances, what each is held
     to, and how many at once."""
     from modelcheck import gate
+    from modelcheck.engines.native import kept
     from modelcheck.project import project
 
     settings = project(Path.cwd())
@@ -73,4 +74,8 @@ def asked_of_many(
         seconds, size(max_memory) if max_memory else None, settings.require_validated
     )
     at_once = jobs or settings.jobs or os.cpu_count() or 1
-    return gate.instances(paths or [], settings), rules, at_once
+    wanted = gate.instances(paths or [], settings)
+    for path in paths or settings.paths:
+        kept.never_below(path)
+    kept.folder()  # before there are processes that share it
+    return wanted, rules, at_once

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from modelcheck.advice import smaller, would_help
 from modelcheck.engines.asked import NO_DEADLOCK
+from modelcheck.engines.native.kept import never_below
 from modelcheck.frontend.compile import compile_spec, compile_with_lines
 from modelcheck.frontend.declare import sentences
 from modelcheck.frontend.definitions import Expectation, Spec
@@ -23,7 +24,7 @@ from modelcheck.passes.lock_order import Nesting, inversions, name_of
 from modelcheck.records import dataclass
 from modelcheck.search import Engine, search
 from modelcheck.semantics import Semantics
-from modelcheck.source import ConfigurationError, Span
+from modelcheck.source import ConfigurationError, Span, Unreadable, file_text
 from modelcheck.trace import Failure, Limits, Trace, Validation, Verdict, from_json, of_spec
 from modelcheck.validate import (
     by_its_lines, is_a_trace_of, is_what_its_run_says, to_follow, validated,
@@ -119,6 +120,7 @@ def verify(
 
     SpecError for a spec that is not accepted; ConfigurationError for a parameter or property that
     it has not."""
+    never_below(path)
     spec, program, unmerged = compile_with_lines(shown_path(path), sets)
     asked = tuple(chosen(spec, name) for name in properties)
     verdict = of_spec(search(program, engine, limits, asked, progress), spec.path)
@@ -251,13 +253,14 @@ def recorded(path: str) -> Recorded:
             f"{path} is a trace of {document.spec}, and there is no such file here: run this where "
             "it was made"
         )
+    then = dict(document.sources)
+    if _digest_of(document.spec) != then.get(document.spec):  # else an error may show its lines
+        raise _changed(document.spec, path)
     spec, program, unmerged = compile_with_lines(document.spec, sets)
-    now, then = dict(sources(spec)), dict(document.sources)
+    now = dict(sources(spec))
     for file in {**now, **then}:
         if now.get(file) != then.get(file):
-            raise ConfigurationError(
-                f"{file} has changed since {path} was made: make it anew with modelcheck verify"
-            )
+            raise _changed(file, path)
     failure = document.trace.failure
     if failure is None or not is_a_trace_of(document.trace, spec, program, unmerged):
         raise ConfigurationError(f"{path} was changed: its schedule makes another trace")
@@ -268,6 +271,20 @@ def recorded(path: str) -> Recorded:
     if not is_what_its_run_says(document, document.trace, program):
         raise ConfigurationError(f"{path} was changed: what it claims is not what its trace shows")
     return Recorded(document, document.trace, failure, spec, program)
+
+
+def _digest_of(file: str) -> str | None:
+    """The SHA-256 of a file's text, as `sources` has it; None if that cannot be read."""
+    try:
+        return hashlib.sha256(file_text(Path(file)).encode("utf-8")).hexdigest()
+    except (OSError, ValueError, Unreadable):
+        return None
+
+
+def _changed(file: str, document: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{file} has changed since {document} was made: make it anew with modelcheck verify"
+    )
 
 
 def replay_file(path: str) -> Checked:

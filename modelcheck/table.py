@@ -23,7 +23,9 @@ from modelcheck.apart import Told, in_processes
 from modelcheck.engines.asked import NO_DEADLOCK, sentences
 from modelcheck.frontend.compile import compile_spec
 from modelcheck.frontend.definitions import Spec
-from modelcheck.gate import GRACE, Instance, Rules, doubts, instances, kept_from, left, verify
+from modelcheck.gate import (
+    GRACE, Instance, Rules, check_that_it_is_inside, doubts, instances, kept_from, left, verify,
+)
 from modelcheck.gated import INCONCLUSIVE, Finding
 from modelcheck.ir import Program
 from modelcheck.project import Project, project
@@ -62,6 +64,7 @@ def tabled(instance: Instance, rules: Rules) -> Tabled:
     began = time.monotonic()
     row = Tabled(instance.spec, instance.shown(), ())
     try:
+        check_that_it_is_inside(instance)
         spec, program = compile_spec(instance.spec, dict(instance.sets))
         row = replace(row, sources=pipeline.sources(spec), promises=tuple(
             Promise(label, said, "unknown") for said, label in promised(spec, program).items()

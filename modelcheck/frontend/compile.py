@@ -20,9 +20,11 @@ from modelcheck.frontend.expressions import Expressions
 from modelcheck.frontend.instances import Instances
 from modelcheck.frontend.interrupts import Handler, Weave, begun, woven
 from modelcheck.frontend.load import load
+from modelcheck.frontend.loops import has_no_way_out
 from modelcheck.frontend.moduli import tickets
 from modelcheck.frontend.nulls import type_nulls
 from modelcheck.frontend.places import field_type
+from modelcheck.frontend.points import loops_around
 from modelcheck.frontend.pure import pure
 from modelcheck.frontend.ranges import infer_ranges
 from modelcheck.frontend.reading import Reading
@@ -339,9 +341,17 @@ def _no_head(at: Pending) -> SpecError:
             "at its head, and at_rest() asks for those that stand at the head of a loop",
             "such a loop within `while True:`, behind an access",
         )
+    around = loops_around(at.point)
+    again = "a loop whose first access is the same on every turn"
+    if around and not has_no_way_out(around[0]):
+        return SpecError(
+            at.span, "at_rest() cannot tell whether a process here is at the head of its loop: it "
+            "comes here from the head, and from other lines of the loop",
+            "the loop in a function that the process calls: who still tries again there is not at "
+            f"rest; or {again}",
+        )
     return SpecError(
-        at.span, "at_rest() cannot tell whether a process here is at the head of its loop",
-        "a loop whose first access is the same on every turn",
+        at.span, "at_rest() cannot tell whether a process here is at the head of its loop", again
     )
 
 

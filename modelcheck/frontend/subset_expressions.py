@@ -146,6 +146,10 @@ def constant(node: ast.Constant, where: Where) -> Refusal | None:
         case int(number) if abs(number) >= LARGEST:
             problem = "this number has more than 63 bits"
             return Refusal(node, problem, SMALL)
+        case str(text) if not text.isprintable() and not isinstance(where.parent, ast.Expr):
+            hidden = next(c for c in text if not c.isprintable())  # a log would obey an escape
+            problem = f"a character that cannot be seen, U+{ord(hidden):04X}, in a sentence"
+            return Refusal(node, problem, "the sentence without it, on one line")
         case str() if where.annotation:
             if quoted_type(node) is None:
                 return Refusal(node, "this is not a type", '"Page | None"')

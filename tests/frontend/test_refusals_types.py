@@ -1407,10 +1407,10 @@ def all_are_busy() -> bool:
     return all(pg.busy for pg in instances(Page))
 ''',
         """\
-spec.py:39:9: error: at_rest() cannot tell whether a process here is at the head of its loop
+spec.py:39:9: error: at_rest() cannot tell whether a process here is at the head of its loop: it comes here from the head, and from other lines of the loop
     pg.busy = True
     ^~~~~~~~~~~~~~
-  write instead: a loop whose first access is the same on every turn
+  write instead: the loop in a function that the process calls: who still tries again there is not at rest; or a loop whose first access is the same on every turn
 """,
     ),
     "at_rest in a loop over locals": (

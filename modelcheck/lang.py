@@ -153,9 +153,9 @@ def interrupt(*, of: Callable[..., None]) -> Callable[[F], F]:
     come to the CPU of each such process between any two of its steps, before its first, and while
     it spins or waits, any number of times, but not within `irqs_off()` or `atomic(...)`.  It then
     runs to its end before the process goes on; meanwhile others do, and no other interrupt comes
-    there.  To a process that has ended none comes: a CPU that idles waits in `may_wait("it idles")`.
-    What it stores is no progress of the process: who waits for ever is deadlocked, however
-    often a timer ticks."""
+    there.  To a process that has ended none comes: a CPU that idles waits, in `may_wait("idle")`.
+    What it stores is no progress of the process: who waits for ever is deadlocked, however often a
+    timer ticks."""
     _never_run(of)
 
 
@@ -330,8 +330,8 @@ def atomic(reason: str, /) -> AbstractContextManager[None]:
 
 
 def may_wait(reason: str, /) -> AbstractContextManager[None]:
-    """`with may_wait("no request may ever come"):` who waits in here, or turns a loop of this block,
-    is not stuck, however long; the reason is printed with the verdict.  It changes no step, and
+    """`with may_wait("no request may ever come"):` who waits in here, or turns a loop of this
+    block, is not stuck, however long; the reason is printed with the verdict.  It changes no step, and
     nothing for `at_rest()`.  It excuses nobody else: whoever waits for a lock that is held in here,
     or for this process, is stuck as ever.  Nor does it excuse waiting for a lock (`spin_lock`, and
     what sets a `holder`): put it around the wait that it means, alone."""

@@ -33,7 +33,9 @@ NOT_FINITE = {
     "str": "an Enum",
     "tuple": "a frozen dataclass with a field for each",
 }
-TEXT_ARGUMENTS = ("atomic", "may_wait", "chain", "Lock", "violates", "packed", "TypeVar", "invariant")
+TEXT_ARGUMENTS = (
+    "atomic", "may_wait", "chain", "Lock", "violates", "packed", "TypeVar", "invariant",
+)
 QUANTIFIERS = ("all", "any", "sum")
 LARGEST = 2**63
 SMALL = "the smallest number that shows the same"

@@ -220,8 +220,8 @@ def idle_loop(node: ast.While, where: Where) -> Refusal | None:
     if not all(_does_nothing(s) for s in node.body):
         return None
     problem = "this loop never ends and does nothing"
-    instead = "while <what it waits for>: cpu_relax(), or wait_until(...); for a CPU that idles and "
-    instead += 'takes interrupts: with may_wait("it idles"): wait_until(cpu.woken)'
+    instead = "while <what it waits for>: cpu_relax(), or wait_until(...); for a CPU that idles "
+    instead += 'and takes interrupts: with may_wait("it idles"): wait_until(cpu.woken)'
     return Refusal(node, problem, instead)
 
 

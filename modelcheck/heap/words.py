@@ -210,8 +210,7 @@ class Words:
 RUNNABLE = frozenset((
     "cmpxchg", "xchg", "fetch_add", "fetch_update", "test_and_set_bit", "test_and_clear_bit",
     "set_bit", "clear_bit", "store_part", "spin_lock", "spin_trylock", "spin_unlock", "wait_until",
-    "cpu_relax", "smp_mb", "smp_wmb", "smp_rmb", "sfence", "atomic", "irqs_off", "may_wait", "choose",
-    "assume",
-    "not_null", "index_of", "element", "instances", "replace", "pattern_of", "this_process",
-    "chain", "free", "at_rest",
+    "cpu_relax", "smp_mb", "smp_wmb", "smp_rmb", "sfence", "atomic", "irqs_off", "may_wait",
+    "choose", "assume", "not_null", "index_of", "element", "instances", "replace", "pattern_of",
+    "this_process", "chain", "free", "at_rest",
 ))  # fmt: skip

@@ -166,7 +166,7 @@ def server() -> None:
 @pytest.mark.parametrize("name", STUCK)
 def test_everybody_else_is_stuck_as_ever(tmp_path: Path, name: str, engine: str) -> None:
     """Who waits for one that rests, or for a lock that it holds, or for a lock in the block, is
-    stuck; so is who waits for the same outside: equal waits of which one may rest are not merged."""
+    stuck; so is who waits for the same outside: such equal waits are not merged."""
     text, where = STUCK[name]
     stuck = _stuck(_found(tmp_path, text, engine))
     assert where is None or stuck == where

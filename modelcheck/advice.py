@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 
 from modelcheck.engines.packed import Layout
-from modelcheck.frontend.definitions import RELEASED, Spec
+from modelcheck.frontend.definitions import HELD_AT_END, RELEASED, Spec
 from modelcheck.ir import Program
 from modelcheck.passes import REDUCTIONS
 from modelcheck.search import Engine
@@ -28,7 +28,9 @@ def would_help(
     """A line or two; none if no limit was met, and no lock released by another than its holder.
     `engine`, `asked`: the engine and the properties that were asked for (none: all)."""
     failure = verdict.trace.failure if verdict.trace is not None else None
-    if failure is not None and (failure.kind, failure.sentence) == ("assert", RELEASED):
+    if failure is not None and failure.kind == "assert" and (
+        failure.sentence == RELEASED or failure.sentence.startswith(HELD_AT_END)
+    ):
         return ANY_CONTEXT
     if verdict.stopped is None or verdict.stopped.reason not in LIMITS:
         return ()

@@ -98,6 +98,10 @@ def verify(
     max_memory: Annotated[
         str | None, typer.Option(metavar="SIZE", help="Stop when so much is in use: 512M, 4G.")
     ] = None,
+    walks: Annotated[
+        int,
+        typer.Option(min=0, help="Random walks of the allocator, on which HOLDS is tried."),
+    ] = pipeline.WALKS,
     graph: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="Write the state graph there: .dot, or .graphml."),
@@ -125,13 +129,18 @@ def verify(
             _fits_a_graph(graph, specs)
         parameters = settings(sets or [])
         wanted = tuple(properties or ())
+        for path in specs:
+            if "=" in path and not Path(path).exists():
+                raise ConfigurationError(f"there is no file {path}: write --set {path}")
         codes: list[int] = []
         documents: list[str] = []
         for path in specs:
             if codes and not as_json:
                 print()
             codes.append(
-                _verify_one(path, parameters, wanted, limits, by, full, as_json, documents, graph)
+                _verify_one(
+                    path, parameters, wanted, limits, by, walks, full, as_json, documents, graph
+                )
             )
             if codes[-1] == INTERRUPTED:
                 break
@@ -146,12 +155,12 @@ def verify(
 
 def _verify_one(
     path: str, sets: pipeline.Sets, properties: tuple[str, ...], limits: Limits, by: Engine,
-    full: bool, as_json: bool, documents: list[str], graph: str | None,
+    walks: int, full: bool, as_json: bool, documents: list[str], graph: str | None,
 ) -> int:
     """Check one spec and print what was found, or add its document; its exit code."""
     try:
         with ProgressLine(path, sys.stderr) as progress:
-            checked = pipeline.verify(path, sets, properties, limits, progress, by)
+            checked = pipeline.verify(path, sets, properties, limits, progress, by, walks)
     except (SpecError, ConfigurationError) as error:
         code, text = _refusal(error)
         documents.append(_error_document(path, text))
@@ -161,7 +170,8 @@ def _verify_one(
         documents.append(to_json(checked.verdict))
     else:
         rows = verdict_rows(
-            checked.verdict, checked.expected, _width(), full, checked.helps, checked.idle
+            checked.verdict, checked.expected, _width(), full, checked.helps, checked.idle,
+            checked.unchecked,
         )
         write(rows, sys.stdout)
     if checked.verdict.engine == "native":
@@ -252,6 +262,9 @@ def gate_command(
     max_memory: Annotated[
         str | None, typer.Option(metavar="SIZE", help="For each spec: 512M, 4G.")
     ] = None,
+    walks: Annotated[
+        int | None, typer.Option(min=0, help="Random walks on which each HOLDS is tried.")
+    ] = None,
     junit: Annotated[
         str | None, typer.Option(metavar="FILE", help="Write JUnit XML there too.")
     ] = None,
@@ -268,7 +281,7 @@ def gate_command(
 
         if junit is not None and Path(junit).is_dir():
             raise ConfigurationError(f"--junit {junit}: this is a folder; name a file")
-        wanted, rules, at_once = asked_of_many(paths, budget, jobs, max_memory)
+        wanted, rules, at_once = asked_of_many(paths, budget, jobs, max_memory, walks)
         with ProgressLine("gate", sys.stderr) as progress:
             results = gate.run(wanted, rules, at_once, progress.show)
         write(gate_rows(results), sys.stdout)
@@ -306,7 +319,7 @@ def table_command(
 
         if as_json and as_markdown:
             raise ConfigurationError("--json and --markdown: one of them")
-        wanted, rules, at_once = asked_of_many(paths, budget, jobs, max_memory)
+        wanted, rules, at_once = asked_of_many(paths, budget, jobs, max_memory, 0)
         with ProgressLine("table", sys.stderr) as progress:
             rows = run(wanted, rules, at_once, progress.show)
         _say_why_nothing_is_kept()

@@ -5,6 +5,7 @@
     budget = 60                 # seconds for a spec
     jobs = 2
     require_validated = true
+    walks = 4                   # random ones, on which each HOLDS is tried
     instances = [
         { spec = "specs/per_page_cmpxchg.py", set = { WAIT = true } },
     ]
@@ -20,7 +21,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from modelcheck.pipeline import nearest, shown_path
+from modelcheck.pipeline import WALKS, nearest, shown_path
 from modelcheck.records import dataclass
 from modelcheck.source import ConfigurationError, Unreadable, file_text
 
@@ -45,10 +46,11 @@ class Project:
     budget: float = BUDGET
     jobs: int | None = None
     require_validated: bool = False
+    walks: int = WALKS
     instances: tuple[Listed, ...] = ()
 
 
-KEYS = ("paths", "budget", "jobs", "require_validated", "instances")
+KEYS = ("paths", "budget", "jobs", "require_validated", "walks", "instances")
 
 
 def project(folder: Path) -> Project:
@@ -80,6 +82,8 @@ def _project(table: Any, file: Path) -> Project:
                 found[key] = value
             case "require_validated", bool():
                 found[key] = value
+            case "walks", int() if value >= 0 and not isinstance(value, bool):
+                found[key] = value
             case "instances", [*listed]:
                 found[key] = tuple(_instance(i, file, f"{where}: instances") for i in listed)
             case _:
@@ -92,6 +96,7 @@ SHAPES = {
     "budget": "a number of seconds, as in 60",
     "jobs": "a number of processes, as in 2",
     "require_validated": "true or false",
+    "walks": "a number of random walks, as in 4; 0 for none",
     "instances": 'a list, as in [{ spec = "specs/a.py", set = { PAGES = 3 } }]',
 }
 

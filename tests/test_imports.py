@@ -47,7 +47,8 @@ SPEC_LANGUAGE = ("lang", "xen")
 
 FOR_ALL = tuple(  # what every engine imports
     f"engines.{part}" for part in (
-        "asked", "deadlock", "evidence", "found", "graph", "limits", "packed", "places", "shortest",
+        "asked", "coverage", "deadlock", "evidence", "found", "graph", "limits", "packed", "places",
+        "shortest",
     )
 )
 

@@ -21,6 +21,7 @@ from typing import Annotated
 from modelcheck.lang import (
     Ghost,
     Lock,
+    OwnedLock,
     Process,
     between,
     clear_bit,
@@ -47,7 +48,7 @@ class RwCounts:
 
 
 @shared
-class RwLock:
+class RwLock(OwnedLock):
     counts: RwCounts = RwCounts()
     queue: Lock
     holder: Ghost[Process | None] = None  # the writer

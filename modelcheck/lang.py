@@ -352,8 +352,8 @@ def may_wait(reason: str, /) -> AbstractContextManager[None]:
     """`with may_wait("no request may ever come"):` who waits in here, or turns a loop of this
     block, is not stuck, however long; the reason is printed with the verdict.  It changes no step,
     and nothing for `at_rest()`.  It excuses nobody else: whoever waits for a lock that is held in
-    here, or for this process, is stuck as ever.  Nor does it excuse waiting for a lock (`spin_lock`, and
-    what sets a `holder`): put it around the wait that it means, alone."""
+    here, or for this process, is stuck as ever.  Nor does it excuse waiting for a lock
+    (`spin_lock`, and what sets a `holder`): put it around the wait that it means, alone."""
     _never_run(reason)
 
 

@@ -18,6 +18,8 @@ from modelcheck import pipeline
 from modelcheck.engines.native import Native
 from modelcheck.options import asked_of_many, limited, settings, usable_cpus
 from modelcheck.passes import REDUCTIONS
+from modelcheck.quoting import document as json_document
+from modelcheck.quoting import quoted
 from modelcheck.report.lanes import WIDTH
 from modelcheck.report.pieces import write
 from modelcheck.report.progress import ProgressLine
@@ -96,6 +98,10 @@ def verify(
     max_memory: Annotated[
         str | None, typer.Option(metavar="SIZE", help="Stop when so much is in use: 512M, 4G.")
     ] = None,
+    walks: Annotated[
+        int,
+        typer.Option(min=0, help="Random walks of the allocator, on which HOLDS is tried."),
+    ] = pipeline.WALKS,
     graph: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="Write the state graph there: .dot, or .graphml."),
@@ -123,13 +129,18 @@ def verify(
             _fits_a_graph(graph, specs)
         parameters = settings(sets or [])
         wanted = tuple(properties or ())
+        for path in specs:
+            if "=" in path and not Path(path).exists():
+                raise ConfigurationError(f"there is no file {path}: write --set {path}")
         codes: list[int] = []
         documents: list[str] = []
         for path in specs:
             if codes and not as_json:
                 print()
             codes.append(
-                _verify_one(path, parameters, wanted, limits, by, full, as_json, documents, graph)
+                _verify_one(
+                    path, parameters, wanted, limits, by, walks, full, as_json, documents, graph
+                )
             )
             if codes[-1] == INTERRUPTED:
                 break
@@ -144,12 +155,12 @@ def verify(
 
 def _verify_one(
     path: str, sets: pipeline.Sets, properties: tuple[str, ...], limits: Limits, by: Engine,
-    full: bool, as_json: bool, documents: list[str], graph: str | None,
+    walks: int, full: bool, as_json: bool, documents: list[str], graph: str | None,
 ) -> int:
     """Check one spec and print what was found, or add its document; its exit code."""
     try:
         with ProgressLine(path, sys.stderr) as progress:
-            checked = pipeline.verify(path, sets, properties, limits, progress, by)
+            checked = pipeline.verify(path, sets, properties, limits, progress, by, walks)
     except (SpecError, ConfigurationError) as error:
         code, text = _refusal(error)
         documents.append(_error_document(path, text))
@@ -159,9 +170,12 @@ def _verify_one(
         documents.append(to_json(checked.verdict))
     else:
         rows = verdict_rows(
-            checked.verdict, checked.expected, _width(), full, checked.helps, checked.idle
+            checked.verdict, checked.expected, _width(), full, checked.helps, checked.idle,
+            checked.unchecked,
         )
         write(rows, sys.stdout)
+    if checked.verdict.engine == "native":
+        _say_why_nothing_is_kept()
     code = exit_code(checked.verdict)
     if graph is None or code == INTERRUPTED:
         return code
@@ -248,6 +262,9 @@ def gate_command(
     max_memory: Annotated[
         str | None, typer.Option(metavar="SIZE", help="For each spec: 512M, 4G.")
     ] = None,
+    walks: Annotated[
+        int | None, typer.Option(min=0, help="Random walks on which each HOLDS is tried.")
+    ] = None,
     junit: Annotated[
         str | None, typer.Option(metavar="FILE", help="Write JUnit XML there too.")
     ] = None,
@@ -264,10 +281,11 @@ def gate_command(
 
         if junit is not None and Path(junit).is_dir():
             raise ConfigurationError(f"--junit {junit}: this is a folder; name a file")
-        wanted, rules, at_once = asked_of_many(paths, budget, jobs, max_memory)
+        wanted, rules, at_once = asked_of_many(paths, budget, jobs, max_memory, walks)
         with ProgressLine("gate", sys.stderr) as progress:
             results = gate.run(wanted, rules, at_once, progress.show)
         write(gate_rows(results), sys.stdout)
+        _say_why_nothing_is_kept()
         if junit is not None:
             _write(junit, junit_xml(results))
         return gate_exit_code(results)
@@ -301,9 +319,10 @@ def table_command(
 
         if as_json and as_markdown:
             raise ConfigurationError("--json and --markdown: one of them")
-        wanted, rules, at_once = asked_of_many(paths, budget, jobs, max_memory)
+        wanted, rules, at_once = asked_of_many(paths, budget, jobs, max_memory, 0)
         with ProgressLine("table", sys.stderr) as progress:
             rows = run(wanted, rules, at_once, progress.show)
+        _say_why_nothing_is_kept()
         if as_json:
             print(tabled.to_json(rows), end="")
         elif as_markdown:
@@ -404,6 +423,14 @@ def debug_(
     exiting(command, debug)
 
 
+def _say_why_nothing_is_kept() -> None:
+    """On stderr, where each run compiles anew."""
+    from modelcheck.engines.native.kept import why_not
+
+    if why := why_not():
+        print(quoted(f"note: {why}", "row"), file=sys.stderr)
+
+
 def exiting(command: Callable[[], int], debug: bool) -> None:
     """Exit with the command's code; whatever goes wrong is said in a sentence."""
     try:
@@ -427,7 +454,7 @@ def exiting(command: Callable[[], int], debug: bool) -> None:
             traceback.print_exc()
         hint = "" if debug else "; --debug shows the traceback"
         print(
-            f"internal error: {type(error).__name__}: {error}\n"
+            quoted(f"internal error: {type(error).__name__}: {error}", "rows") + "\n"
             f"This is a defect of modelcheck: please report it, with the spec{hint}.",
             file=sys.stderr,
         )
@@ -437,19 +464,19 @@ def exiting(command: Callable[[], int], debug: bool) -> None:
 def _refusal(error: SpecError | ConfigurationError) -> tuple[int, str]:
     if isinstance(error, SpecError):
         return SPEC, error.text()
-    return CONFIGURATION, f"error: {error}"
+    return CONFIGURATION, quoted(f"error: {error}", "rows")
 
 
 def one_document(documents: list[str]) -> str:
     """The documents of several specs as one."""
     several: dict[str, Any] = {"format": "modelcheck-verdicts", "version": VERSION}
     several["verdicts"] = [json.loads(d) for d in documents]
-    return json.dumps(several, indent=2, ensure_ascii=False) + "\n"
+    return json_document(several)
 
 
 def _error_document(path: str, text: str) -> str:
     document = {"format": "modelcheck-error", "version": VERSION, "spec": path, "error": text}
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return json_document(document)
 
 
 def _width() -> int:

@@ -13,7 +13,7 @@ MEANING = {
     UNTRUE: "an EXPECT is untrue",
     INCONCLUSIVE: "inconclusive",
     NO_MEMORY: "inconclusive: out of memory",
-    NOT_VALIDATED: "a counterexample is not validated",
+    NOT_VALIDATED: "not as on the executable allocator",
     INTERNAL: "a defect of modelcheck",
     INTERRUPTED: "interrupted",
     REFUSED: "the spec is refused",

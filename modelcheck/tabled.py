@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any, Literal, get_args
 
 from modelcheck.gated import Finding, of_all
+from modelcheck.quoting import document as json_document
 from modelcheck.records import dataclass
 
 FORMAT, VERSION = "modelcheck-table", 2
@@ -114,7 +115,7 @@ def to_json(rows: tuple[Tabled, ...]) -> str:
         ],
         "sources": dict(sorted(source for r in rows for source in r.sources)),
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return json_document(document)
 
 
 def from_json(text: str) -> tuple[Tabled, ...]:

@@ -153,6 +153,9 @@ class _Compiler:
             function.span,
         )
         handlers = tuple(self._handler(f) for f in self.spec.interrupts if f.of is function)
+        if len(handlers) > 1:
+            names = ", ".join(handler.name for handler in handlers)
+            self.reasons.append(f"handlers do not nest: {names} of {function.name}")
         if not handlers:
             return process
         return self.weave(process, handlers, template.come, template.before)

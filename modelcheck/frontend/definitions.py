@@ -212,10 +212,23 @@ class Module:
 
 @dataclass(frozen=True)
 class Expectation:
-    """One clause of EXPECT that applies to this instance: `holds()`, or `violates(sentence)`."""
+    """One clause of EXPECT that applies to this instance: `violates(sentence)`,
+    `unreached(sentence)` of a @sometimes, or (neither) `holds()`."""
 
     violates: str | None
     span: Span
+    unreached: str | None = None
+
+    def __str__(self) -> str:
+        """As a spec says it."""
+        if self.unreached is not None:
+            return f'unreached("{self.unreached}")'
+        return "holds()" if self.violates is None else f'violates("{self.violates}")'
+
+    @property
+    def holds(self) -> bool:
+        """Whether it says that nothing is wrong."""
+        return self.violates is None and self.unreached is None
 
 
 @dataclass(frozen=True, eq=False)

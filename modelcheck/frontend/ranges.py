@@ -240,7 +240,14 @@ class Ranges:
                     return self.interval(other, env if no is None else no, action)
                 mine = self.interval(then, yes, action)
                 return mine if no is None else _hull(mine, self.interval(other, no, action))
-            case ir.NotNull(operand):
+            case ir.NotNull(operand) | ir.After(_, operand):
+                return self.interval(operand, env, action)
+            case ir.Fit(ir.Int(lo, hi) as sort, operand):
+                found = self.interval(operand, env, action)
+                within = max(found[0], lo), min(found[1], hi)
+                fits = within == found if sort.wraps else within[0] <= within[1]
+                return within if fits else (lo, hi)
+            case ir.Fit(_, operand):
                 return self.interval(operand, env, action)
             case ir.Quantified("sum"):
                 return 0, WIDEST - 1
@@ -256,6 +263,8 @@ class Ranges:
                 return env if bool(value) == truth else None
             case ir.Unary("not", operand):
                 return self.refine(operand, not truth, env, action)
+            case ir.After(_, operand):
+                return self.refine(operand, truth, env, action)
             case ir.Binary("and" | "or" as op, left, right) if (op == "and") == truth:
                 first = self.refine(left, truth, env, action)
                 return None if first is None else self.refine(right, truth, first, action)
@@ -274,6 +283,7 @@ class Ranges:
         self, op: str, left: ir.Expr, right: ir.Expr, env: Env, action: ir.Action | None
     ) -> Env | None:
         offset = 0
+        left = _itself(left)
         match left:
             case ir.Binary("+", ir.Local() as local, ir.Const(int(value))):
                 left, offset = local, value
@@ -307,6 +317,17 @@ class Ranges:
 
 _NEGATED = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
+
+
+def _itself(expr: ir.Expr) -> ir.Expr:
+    """The expression whose number this one is, unless something goes wrong."""
+    match expr:
+        case ir.After(_, operand):
+            return _itself(operand)
+        case ir.Fit(ir.Int(wraps=False), operand):
+            return _itself(operand)
+        case _:
+            return expr
 
 
 def _of_sort(sort: ir.Sort) -> Interval:

@@ -114,7 +114,7 @@ class Types:
         if sort == UNBOUNDED:
             raise SpecError(
                 module.span(node), "an int in memory needs a range",
-                "Annotated[int, between(0, PAGES)]",
+                "Annotated[int, between(0, 3)]",
             )
         if not isinstance(sort, (ir.Bool, ir.Int, ir.Enum, ir.Ref, ir.Record)):
             raise SpecError(

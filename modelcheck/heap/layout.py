@@ -13,7 +13,8 @@ from types import CodeType
 from typing import Any
 
 from modelcheck.frontend.definitions import (
-    ArrayType, EnumClass, Module, ObjectType, SharedClass, Spec, TypeAlias_, Word, WordClass,
+    ArrayType, EnumClass, Module, ObjectType, ProtocolClass, SharedClass, Spec, TypeAlias_, Word,
+    WordClass,
 )  # fmt: skip
 from modelcheck.frontend.types import lock_class
 from modelcheck.heap.arena import HALF, PAGE
@@ -121,7 +122,7 @@ class Layouts:
                 match module.scope.get(name):
                     case TypeAlias_(_, annotation, home):
                         return self.fits(annotation, home)
-                    case SharedClass(count=int()) | Word("Process"):
+                    case SharedClass(count=int()) | ProtocolClass() | Word("Process"):
                         return Reference(self.elements, nullable=False)
             case ast.Constant(value=str(text)):
                 return self.fits(ast.parse(text, mode="eval").body, module)

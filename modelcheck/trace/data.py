@@ -15,7 +15,7 @@ Kind = Literal[
     "assert", "none", "index", "range", "choose", "ghost", "runaway",
 ]
 Status = Literal[
-    "holds", "violated", "not checked", "reached", "not reached", "not inductive",
+    "holds", "vacuous", "violated", "not checked", "reached", "not reached", "not inductive",
 ]
 Reason = Literal[
     "states", "seconds", "memory", "interrupted", "depth", "solver", "encoding", "induction",
@@ -29,7 +29,7 @@ UNKNOWN_CODES: dict[Reason, int] = {
     "states": 20, "seconds": 20, "memory": 21, "interrupted": 130,
     "depth": 20, "solver": 20, "encoding": 20, "induction": 20,
 }
-DISAGREES = 22
+DISAGREES, INTERNAL = 22, 70
 
 # ---------------------------------------------------------------------------------------- a trace
 
@@ -204,8 +204,9 @@ class Stopped:
 
 @dataclass(frozen=True)
 class PropertyResult:
-    """`depth`: the number of steps to where it was reached or violated, else None.  Not inductive:
-    it may hold all the same."""
+    """`depth`: the number of steps to where it was reached or violated, else None.  Vacuous: it
+    holds because no run comes to where it is asserted, or meant to hold.  Not inductive: it may
+    hold all the same."""
 
     kind: Literal["always", "lemma", "sometimes", "assert", "deadlock"]
     sentence: str
@@ -216,11 +217,16 @@ class PropertyResult:
 
 @dataclass(frozen=True)
 class NeverTaken:
-    """An action that no run takes."""
+    """An action whose line no run takes.
+
+    calls  if it is taken when called from elsewhere: the calls, outermost first, from which it is
+           not; they are not all, but enough to tell it from the others
+    """
 
     process: str
     action: str
     source: Line
+    calls: tuple[Line, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -265,11 +271,28 @@ class Proof:
 
 @dataclass(frozen=True)
 class Validation:
-    """What became of a trace on the executable allocator."""
+    """What became of a trace on the executable allocator; of a verdict that shows none, what became
+    of random walks there, beside the model.
 
-    mark: Literal["validated", "NOT REPRODUCED"]
-    by: Literal["bytes", "memory", "stuck"] | None
+    mark  "validated" and "tried": both sides did the same.  "NOT REPRODUCED" (of a trace) and
+          "DISAGREES" (of walks): they did not, or a walk does what the verdict says that no run
+          does.  "failed": it did not come to that
+    """
+
+    mark: Literal["validated", "NOT REPRODUCED", "tried", "DISAGREES", "failed"]
+    by: Literal["bytes", "memory", "stuck", "walks"] | None
     detail: str
+
+    @property
+    def code(self) -> int:
+        """The exit code that it leads to, whatever else was found; 0 if the rest decides."""
+        match self.mark:
+            case "validated" | "tried":
+                return 0
+            case "NOT REPRODUCED" | "DISAGREES":
+                return DISAGREES
+            case "failed":
+                return INTERNAL
 
 
 @dataclass(frozen=True)
@@ -280,7 +303,7 @@ class Verdict:
     depth                the length of the longest shortest path looked at
     exhaustive           every reachable state was looked at
     stopped              for UNKNOWN: why, and how far the search got
-    never_taken          only of an exhaustive search, or of a proof
+    never_taken          the lines that no run takes; only of an exhaustive search, or of a proof
     others               violations at the same length as the trace's, not shown
     proof                what is proved of every length of run; None where nobody tried
     seconds              wall-clock; None where the same bytes are wanted every time
@@ -317,10 +340,10 @@ class Verdict:
 
 
 def exit_code(verdict: Verdict) -> int:
-    """The exit code, as README.md lists them; of several the smallest; a trace that the allocator
-    does not follow is a disagreement, whatever else was found."""
-    if verdict.validation is not None and verdict.validation.mark == "NOT REPRODUCED":
-        return DISAGREES
+    """The exit code, as README.md lists them; of several the smallest; where the allocator does
+    otherwise that is a disagreement, whatever else was found."""
+    if verdict.validation is not None and verdict.validation.code:
+        return verdict.validation.code
     match verdict.outcome:
         case "HOLDS":
             return 0

@@ -82,7 +82,7 @@ MISTAKES = {
     ),
     "a counter at the top of the file": (
         "    state = pg.state\n", "    PAGES = PAGES + 1\n    state = pg.state\n",
-        "16:13: error: PAGES is a local here, since it is set here: not the PAGES of the file, "
+        "16:5: error: PAGES is a local here, since it is set here: not the PAGES of the file, "
         "which never changes",
         "a field PAGES in a @shared class, if it is memory; else another name for the local",
     ),

@@ -1,11 +1,12 @@
-"""What would help a search that met its limit: of what can be asked for, what applies to it."""
+"""What would help a search that met its limit: of what can be asked for, what applies to it; and a
+design whose lock is released by another context."""
 
 from __future__ import annotations
 
 import os
 
 from modelcheck.engines.packed import Layout
-from modelcheck.frontend.definitions import Spec
+from modelcheck.frontend.definitions import HELD_AT_END, RELEASED, Spec
 from modelcheck.ir import Program
 from modelcheck.passes import REDUCTIONS
 from modelcheck.search import Engine
@@ -14,14 +15,23 @@ from modelcheck.trace import Reason, Verdict
 
 IN_PYTHON = ("quick", "reference")
 NATIVE = "takes less time and memory for a state, and looks at fewer"
+ANY_CONTEXT = (
+    "if another context is meant to release it: Completion, of modelcheck.xen.completion, which",
+    "has no holder and which any context completes",
+)
 LIMITS: tuple[Reason, ...] = ("memory", "seconds", "states", "depth")
 
 
 def would_help(
     verdict: Verdict, spec: Spec, program: Program, engine: Engine, asked: tuple[str, ...]
 ) -> tuple[str, ...]:
-    """A line or two; none if no limit was met.  `engine`, `asked`: the engine and the properties
-    that were asked for (none: all)."""
+    """A line or two; none if no limit was met, and no lock released by another than its holder.
+    `engine`, `asked`: the engine and the properties that were asked for (none: all)."""
+    failure = verdict.trace.failure if verdict.trace is not None else None
+    if failure is not None and failure.kind == "assert" and (
+        failure.sentence == RELEASED or failure.sentence.startswith(HELD_AT_END)
+    ):
+        return ANY_CONTEXT
     if verdict.stopped is None or verdict.stopped.reason not in LIMITS:
         return ()
     now = [

@@ -491,7 +491,8 @@ class Action:
     live     locals whose value matters here; all others hold their sort's default value
     loops    the loops and the wait that a process standing here must leave some time, outermost
              first; an outermost loop that has no way out is not among them
-    resting  a process may stay here: it is in nothing but an outermost loop that has no way out
+    resting  a process may stay here: it is in nothing but an outermost loop that has no way out, or
+             where a `may_wait` says so (then `loops` is empty too)
     head     it is reached only from the head of the outermost loop (for AtRest)
     transit  a Goto here does not end the step
     reason   the reason of the `atomic` that this location stands in, if any

@@ -70,7 +70,8 @@ def between(lo: int, hi: int) -> object:
 
 def wrapping(modulus: int) -> object:
     """`Annotated[int, wrapping(4)]`: 0..3, and 3 + 1 is 0, as a counter that wraps by design: where
-    it is stored, and where an annotated local, argument or result is bound."""
+    it is stored, and where an annotated local, argument or result is bound.  One from which tickets
+    are drawn, and awaited, needs one for each process."""
     _never_run(modulus)
 
 
@@ -114,7 +115,9 @@ class OwnedLock:
 
 @shared
 class Lock(OwnedLock):
-    """A lock whose taking is one step, possible only when it is free."""
+    """A lock whose taking is one step, possible only when it is free.  Its holder alone may release
+    it: for what another context releases there is Completion, of modelcheck.xen.completion; for
+    readers and writers RwLock, of modelcheck.xen.rwlock."""
 
     locked: bool = False
     holder: Ghost[Process | None] = None
@@ -161,8 +164,9 @@ def interrupt(*, of: Callable[..., None]) -> Callable[[F], F]:
     come to the CPU of each such process between any two of its steps, before its first, and while
     it spins or waits, any number of times, but not within `irqs_off()` or `atomic(...)`.  It then
     runs to its end before the process goes on; meanwhile others do, and no other interrupt comes
-    there.  What it stores is no progress of the process: who waits for ever is deadlocked, however
-    often a timer ticks."""
+    there.  To a process that has ended none comes: a CPU that idles waits, in `may_wait("idle")`.
+    What it stores is no progress of the process: who waits for ever is deadlocked, however often a
+    timer ticks."""
     _never_run(of)
 
 
@@ -311,7 +315,8 @@ def sfence() -> None:
 
 
 def spin_lock(lock: Lock, /) -> None:
-    """One step, possible only when the lock is free: take it."""
+    """One step, possible only when the lock is free: take it.  Two locks that two processes take in
+    both orders are warned of, though no run deadlocks."""
     _never_run(lock)
 
 
@@ -326,7 +331,9 @@ def spin_unlock(lock: Lock, /) -> None:
 
 
 def wait_until(condition: bool, /, *, strong: bool = False) -> None:
-    """One step, possible only when the condition (at most one load) is true."""
+    """One step, possible only when the condition is true.  It has at most one load; several fields
+    of one word are one load.  As the first line of `with atomic("reason"):` it may read several
+    places, and all of memory: they are seen at one instant, for the reason that is given."""
     _never_run(condition, strong)
 
 
@@ -338,6 +345,15 @@ def cpu_relax() -> None:
 def atomic(reason: str, /) -> AbstractContextManager[None]:
     """`with atomic("the hypercall is serialised"):` one step; the reason is printed as an
     assumption."""
+    _never_run(reason)
+
+
+def may_wait(reason: str, /) -> AbstractContextManager[None]:
+    """`with may_wait("no request may ever come"):` who waits in here, or turns a loop of this
+    block, is not stuck, however long; the reason is printed with the verdict.  It changes no step,
+    and nothing for `at_rest()`.  It excuses nobody else: whoever waits for a lock that is held in
+    here, or for this process, is stuck as ever.  Nor does it excuse waiting for a lock
+    (`spin_lock`, and what sets a `holder`): put it around the wait that it means, alone."""
     _never_run(reason)
 
 

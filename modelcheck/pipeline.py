@@ -25,10 +25,11 @@ from modelcheck.frontend.faults import DEADLOCK, as_named
 from modelcheck.flow import gotos
 from modelcheck.ir import Program
 from modelcheck.passes.circles import without_circles
+from modelcheck.passes.lock_order import Nesting, inversions, name_of
 from modelcheck.records import dataclass
 from modelcheck.search import Engine, search
 from modelcheck.semantics import Semantics
-from modelcheck.source import ConfigurationError, Unreadable, file_text
+from modelcheck.source import ConfigurationError, Span, Unreadable, file_text
 from modelcheck.trace import (
     DISAGREES, Failure, Limits, Trace, Validation, Verdict, from_json, of_spec,
 )  # fmt: skip
@@ -53,8 +54,9 @@ GRAPHS = {".dot": 150, ".graphml": 10_000}
 @dataclass(frozen=True)
 class Checked:
     """A verdict, what the spec's EXPECT makes of it, as a sentence; what would have helped a search
-    that met a limit, which functions never run, and what was not checked, as lines; of which
-    sentences it is not decided whether they are ever meant to hold."""
+    that met a limit, which functions never run, and which locks are taken in both orders, and what
+    was not checked, as lines; of which sentences it is not decided whether they are ever meant to
+    hold."""
 
     verdict: Verdict
     expected: str
@@ -76,6 +78,32 @@ def never_run(spec: Spec) -> tuple[str, ...]:
         if isinstance(f, ast.FunctionDef) and not f.decorator_list and f.name not in used
         and f not in checked
     )
+
+
+def in_both_orders(spec: Spec, program: Program, verdict: Verdict) -> tuple[str, ...]:
+    """The locks that are taken in both orders, each two in a sentence; none where it is not known
+    which lines are taken."""
+    if not verdict.exhaustive:
+        return ()
+    never = {(n.process, n.action) for n in verdict.never_taken}
+    return tuple(
+        "lock order: " + ", ".join(_nesting(spec, n) for n in pair)
+        for pair in inversions(program, never)
+    )
+
+
+def _nesting(spec: Spec, nesting: Nesting) -> str:
+    outer, inner = _own(spec, nesting.outer_at), _own(spec, nesting.inner_at)
+    called = f", called at line {inner[0]}" if outer[:1] == inner[:1] else ""
+    return (
+        f"{name_of(nesting.outer)} then {name_of(nesting.inner)} at lines {outer[-1]} and"
+        f" {inner[-1]}{called}"
+    )
+
+
+def _own(spec: Spec, at: tuple[Span, ...]) -> list[int]:
+    """The lines of these places that are in the spec's own file, that of the process first."""
+    return [s.line for s in at if s.file == spec.module.file] or [at[-1].line]
 
 
 def without_steps(program: Program) -> tuple[str, ...]:
@@ -134,7 +162,9 @@ def verify(
     if not asked:
         expected = expectation(spec.expectations, verdict)
     helps = would_help(verdict, spec, program, engine, asked)
-    idle = (*never_run(spec), *without_steps(program))
+    idle = (
+        *never_run(spec), *without_steps(program), *in_both_orders(spec, program, verdict)
+    )
     not_looked_at = unchecked(verdict, program, undecided)
     return Checked(verdict, expected, helps, idle, not_looked_at, undecided)
 

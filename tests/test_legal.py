@@ -141,7 +141,11 @@ def test_a_legal_program_is_legal() -> None:
             "in domain_40, domain_40:\n    fence",
             "it is twice in a loop",
         ),
-        ("domain_40 head:", "domain_40 resting head:", "domain_41: a wait is no rest"),
+        (
+            "domain_40 head:",
+            "domain_40 resting head:",
+            "domain_41: a loop that must be left is no rest",
+        ),
         (
             "in domain_40:\n    fence",
             "in domain_40 resting:\n    fence",

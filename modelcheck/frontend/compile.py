@@ -23,8 +23,11 @@ from modelcheck.frontend.instances import Instances
 from modelcheck.frontend.interrupts import Handler, Weave, begun, woven
 from modelcheck.frontend.limits import MOST_CELLS, check_sizes, within
 from modelcheck.frontend.load import load
+from modelcheck.frontend.loops import has_no_way_out
+from modelcheck.frontend.moduli import tickets
 from modelcheck.frontend.nulls import type_nulls
 from modelcheck.frontend.places import field_type
+from modelcheck.frontend.points import loops_around
 from modelcheck.frontend.pure import pure
 from modelcheck.frontend.ranges import infer_ranges
 from modelcheck.frontend.reading import Reading
@@ -114,6 +117,7 @@ class _Compiler:
         self.ambiguous: Pending | None = None
         self.reasons: list[str] = []
         self.cells = 0
+        self.declared: dict[str, tuple[SharedField, Module]] = {}
         self.holders: dict[str, Index] = {}  # of the locks that only their holder releases
 
     def program(self) -> ir.Program:
@@ -143,7 +147,12 @@ class _Compiler:
                 raise SpecError(
                     v.span, f"{v.name} has no value to begin with", _default(v),
                 )
-        return type_nulls(replace(program, variables=variables))
+        program = type_nulls(replace(program, variables=variables))
+        drawn = tickets(program)
+        for variable in program.variables:
+            if variable.name in drawn:
+                self._modulus(variable)
+        return program
 
     # -------------------------------------------------------------------------------- processes
 
@@ -309,7 +318,7 @@ class _Compiler:
                 yield from self._fields(kind.cls, dict(kind.bindings), name, index)
                 continue
             sort = self.types.value_sort(declared.annotation, cls.module, bindings)
-            self._modulus(sort, declared, cls.module)
+            self.declared[name] = declared, cls.module
             cells = prod(size for _, size in index)
             self.cells += cells
             within(
@@ -328,8 +337,9 @@ class _Compiler:
                 passing=cls is self.types.lock and declared.name == "holder", span=declared.span,
             )
 
-    def _modulus(self, sort: ir.Sort, declared: SharedField, module: Module) -> None:
+    def _modulus(self, variable: ir.Variable) -> None:
         """That each process could hold a ticket of its own."""
+        sort, (declared, module) = variable.sort, self.declared[variable.name]
         least = self.types.processes
         if not (isinstance(sort, ir.Int) and sort.wraps and sort.hi + 1 < least):
             return
@@ -373,9 +383,17 @@ def _no_head(at: Pending) -> SpecError:
             "at its head, and at_rest() asks for those that stand at the head of a loop",
             "such a loop within `while True:`, behind an access",
         )
+    around = loops_around(at.point)
+    again = "a loop whose first access is the same on every turn"
+    if around and not has_no_way_out(around[0]):
+        return SpecError(
+            at.span, "at_rest() cannot tell whether a process here is at the head of its loop: it "
+            "comes here from the head, and from other lines of the loop",
+            "the loop in a function that the process calls: who still tries again there is not at "
+            f"rest; or {again}",
+        )
     return SpecError(
-        at.span, "at_rest() cannot tell whether a process here is at the head of its loop",
-        "a loop whose first access is the same on every turn",
+        at.span, "at_rest() cannot tell whether a process here is at the head of its loop", again
     )
 
 

@@ -18,7 +18,7 @@ from modelcheck.frontend.definitions import (
 from modelcheck.frontend.limits import MOST_UNFOLDED, Sizes
 from modelcheck.frontend.meant import instead_of_function, instead_of_name
 from modelcheck.frontend.pure import OPERATORS
-from modelcheck.frontend.reading import Reading
+from modelcheck.frontend.reading import Reading, several_places
 from modelcheck.frontend.types import Types, called, describe
 from modelcheck.frontend.values import (
     CellPlace, ElementsOf, Meaning, ObjectPlace, Scope, Value, after, comparable, field_of, fit,
@@ -95,7 +95,7 @@ class Expressions:
     def _read_ghost(
         self, place: CellPlace, node: ast.expr, scope: Scope, reading: Reading
     ) -> Value:
-        if reading.how == "step" and not reading.dry:
+        if (reading.how == "step" or reading.steers) and not reading.dry:
             text = ast.unparse(node)
             raise SpecError(
                 scope.module.span(node), f"{text} is a ghost: it may not steer",
@@ -110,6 +110,10 @@ class Expressions:
         reading.touched = True
         if reading.dry:
             return
+        if reading.fused and reading.access == access:
+            return  # other parts of the word that is loaded
+        if reading.fused and reading.access is not None:
+            raise several_places(scope.module.span(node))
         if reading.access is not None:
             name = ast.unparse(node)
             short = name.split(".")[-1] if isinstance(access, ir.Load) else "old"

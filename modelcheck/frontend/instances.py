@@ -18,7 +18,7 @@ from modelcheck.frontend.definitions import (
 from modelcheck.frontend.expressions import Expressions, is_a_class
 from modelcheck.frontend.pure import OPERATORS, Declared, pure
 from modelcheck.frontend.quantifiers import domain
-from modelcheck.frontend.reading import Reading
+from modelcheck.frontend.reading import Reading, several_places
 from modelcheck.frontend.types import called, describe
 from modelcheck.frontend.values import (
     CellPlace, ElementsOf, Given, Instance, Meaning, ObjectPlace, Scope, Value, after, beside, fit,
@@ -152,7 +152,10 @@ class Instances:
     def _argument(
         self, node: ast.expr, scope: Scope, reading: Reading
     ) -> Value | ObjectPlace:
-        inner = Reading(reading.how, dry=reading.dry, quiet=True, why_not=reading.why_not)
+        inner = Reading(
+            reading.how, dry=reading.dry, quiet=True, why_not=reading.why_not,
+            fused=reading.fused, steers=reading.steers,
+        )
         if isinstance(node, ast.Name) and isinstance(scope.definition(node.id), SharedClass):
             raise SpecError(
                 scope.module.span(node), f"{node.id} has no count: it has no instances",
@@ -160,10 +163,11 @@ class Instances:
             )
         meaning = self.expressions.meaning(node, scope, inner)
         if isinstance(meaning, CellPlace):
-            if reading.how != "instant" and not reading.dry and not meaning.ghost:
+            free = reading.dry or reading.fused  # a wait's one load may be an argument
+            if reading.how != "instant" and not free and not meaning.ghost:
                 raise shared_argument(node, scope)
             meaning = self.expressions.read(meaning, node, scope, inner)
-        if inner.access is not None:
+        if inner.access is not None and not reading.fused:
             raise SpecError(
                 scope.module.span(node), f"the argument {ast.unparse(node)} accesses memory",
                 "a local that is set on a line before",
@@ -534,6 +538,8 @@ class Instances:
     def _in_expression(
         self, node: ast.Call, function: Function, scope: Scope, reading: Reading
     ) -> Value:
+        if function.role == "predicate" and reading.fused:
+            raise several_places(scope.module.span(node))
         if function.role == "predicate" and reading.how != "instant" and not reading.dry:
             raise SpecError(
                 scope.module.span(node), f"{function.name} reads all of memory at one instant",

@@ -158,6 +158,10 @@ class _Weaver:
 
         Who comes straight back to the wait from which it went has left that wait.  So it comes to a
         second one like it, of another name."""
+        if action.resting:  # nobody asks whether it is left
+            yield self._attempt(action, action)
+            yield from self._copies(action)
+            return
         wait = action.loops[-1]
         again = replace(
             action, at=action.at + AGAIN,

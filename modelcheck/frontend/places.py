@@ -11,7 +11,7 @@ from modelcheck.frontend.constants import evaluate
 from modelcheck.frontend.definitions import (
     ArrayType, EnumClass, ObjectType, SharedClass, SharedField, Type, Word,
 )
-from modelcheck.frontend.reading import Reading
+from modelcheck.frontend.reading import Reading, several_places
 from modelcheck.frontend.types import describe
 from modelcheck.frontend.values import CellPlace, Meaning, ObjectPlace, Scope, Value, one_field
 from modelcheck.source import Span, SpecError
@@ -36,6 +36,8 @@ def attribute(
             field_exists(below.part_sort, attr, span)
             return replace(below, part=(*below.part, attr))
         if reading.how != "instant" and not reading.dry and not below.ghost:
+            if reading.fused:
+                raise several_places(span)
             name = ast.unparse(base)
             short = name.split(".")[-1]
             short = short if short.isidentifier() else "at"

@@ -136,11 +136,19 @@ class IrqsOn:
     next: Point
 
 
+@dataclass(frozen=True, eq=False)
+class MayWaitEnd:
+    """The end of a `with may_wait(...)`."""
+
+    next: Point
+
+
 Point: TypeAlias = (
     End | Seq | While | For | Test | Keep | StoreKept | Fail | Return | AtomicEnd | IrqsOn
+    | MayWaitEnd
 )
 P = TypeVar(
-    "P", End, Seq, While, For, Test, Keep, StoreKept, Fail, Return, AtomicEnd, IrqsOn
+    "P", End, Seq, While, For, Test, Keep, StoreKept, Fail, Return, AtomicEnd, IrqsOn, MayWaitEnd
 )
 
 N = TypeVar("N", bound=ast.AST)
@@ -210,6 +218,8 @@ class Points:
                 return make(AtomicEnd, reason, False, stale(following))
             case IrqsOn(_, following):
                 return make(IrqsOn, False, stale(following))
+            case MayWaitEnd(following):
+                return make(MayWaitEnd, stale(following))
 
 
 def synthetic(node: ast.AST, what: str, *made: N) -> list[N]:
@@ -240,7 +250,10 @@ def above(point: Point) -> Iterator[Point]:
                 here = None
             case Test(at=at) | Keep(at=at) | Fail(at=at):
                 here = at
-            case Seq() | While() | For() | StoreKept() | Return() | AtomicEnd() | IrqsOn():
+            case (
+                Seq() | While() | For() | StoreKept() | Return() | AtomicEnd() | IrqsOn()
+                | MayWaitEnd()
+            ):
                 here = here.next
 
 
@@ -252,6 +265,16 @@ def frame(point: Point) -> Return:
 def loops_around(point: Point) -> list[While | For]:
     """The loops that a point stands in, outermost first."""
     return [p for p in above(point) if isinstance(p, (While, For))][::-1]
+
+
+def may_wait(point: Point) -> list[While | For] | None:
+    """The loops around a point that are within the outermost `may_wait(...)` that it stands in;
+    None if it stands in none."""
+    around = list(above(point))
+    blocks = [n for n, p in enumerate(around) if isinstance(p, MayWaitEnd)]
+    if not blocks:
+        return None
+    return [p for p in around[: blocks[-1]] if isinstance(p, (While, For))]
 
 
 def calls(point: Point) -> tuple[Span, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from modelcheck import ir
 from modelcheck.frontend import places
 from modelcheck.frontend.definitions import UNBOUNDED, ArrayType, ObjectType, Type, Word
-from modelcheck.frontend.reading import Reading
+from modelcheck.frontend.reading import Reading, several_places
 from modelcheck.frontend.types import called
 from modelcheck.frontend.values import (
     CellPlace, Meaning, ObjectPlace, Scope, Value, comparable, truth,
@@ -120,6 +120,8 @@ def quantified(
             raise SpecError(
                 span, f"{op} takes a generator", f"{op}(... for pg in instances(Page))"
             )
+    if reading.fused:
+        raise several_places(span)
     if reading.how != "instant":
         raise SpecError(
             span, f"{op}(...) reads many places at once",

@@ -6,6 +6,7 @@ from dataclasses import field
 
 from modelcheck import ir
 from modelcheck.records import dataclass
+from modelcheck.source import Span, SpecError
 
 
 @dataclass
@@ -18,7 +19,9 @@ class Reading:
     dry     only types are wanted: nothing is counted
     quiet   no atomic and no choice here: it might not run
     behind  after `and` or `or`, or in an arm, within a larger expression: no access here
-    fused   a wait's condition is evaluated as a whole: its load may be behind another condition
+    fused   a wait's condition is evaluated as a whole: its load may be behind another condition,
+            and it may use several parts of the word that it loads
+    steers  what is read at this instant decides where a process goes: no ghost
     """
 
     how: str
@@ -32,3 +35,14 @@ class Reading:
     quiet: bool = False
     behind: bool = False
     fused: bool = False
+    steers: bool = False
+
+
+def several_places(span: Span) -> SpecError:
+    """What is said of a wait that would have to load several places."""
+    return SpecError(
+        span, "a wait loads one place, and this is a second: another CPU may come between the two",
+        'with atomic("why they are seen at once"): and the whole wait as its first line; the '
+        "verdict lists the reason as an assumption.  For readers and writers there is RwLock, of "
+        "modelcheck.xen.rwlock",
+    )

@@ -9,8 +9,9 @@ from modelcheck import ir
 from modelcheck.frontend import places
 from modelcheck.frontend.definitions import RELEASED, Function, Word
 from modelcheck.frontend.points import (
-    Block, Keep, Point, Seq, Way,
+    Block, Keep, Point, Seq, Way, atomic,
 )
+from modelcheck.frontend.reading import Reading
 from modelcheck.frontend.types import called
 from modelcheck.frontend.values import (
     Scope, with_part,
@@ -107,22 +108,62 @@ def _wait(
     s: Steps, call: ast.Call, node: ast.Expr, here: Seq, after: Point, way: Way
 ) -> Block:
     scope = here.scope
-    reading = s.reading()
     if call.keywords:
         raise SpecError(
             scope.module.span(call), "fairness is not checked by any engine yet",
             f"wait_until({ast.unparse(call.args[0])})",
         )
-    reading.fused = True
-    condition = s.expressions.test(call.args[0], scope, reading)
+    span = scope.module.span(call)
+    block = atomic(here)
+    if block is not None and not block.fresh:
+        raise SpecError(
+            span.first_line(),
+            "an atomic block is one step: all that it waits for must be true at once, before it",
+            f"wait_until({_with_the_first(call.args[0], scope)}) as the first line of the block",
+        )
+    observed = None if block is None or s.boot else _observed(s, call.args[0], scope)
+    reading = s.reading()
+    if observed is None:
+        reading.fused = True
+        condition = s.expressions.test(call.args[0], scope, reading)
+    else:
+        condition = ir.Loaded(span.first_line())
+        reading.access = ir.Observe(observed, "wait_until")
     if reading.access is None or reading.before:
         raise SpecError(
-            scope.module.span(call), "nothing that others change is waited for",
+            span, "nothing that others change is waited for",
             "a condition with one load, such as wait_until(pg.state == Scrub.CLEAN)",
         )
     return s.location(
         here, node, reading.access, way, lambda: s.go(after), wait=condition
     )
+
+
+def _observed(s: Steps, node: ast.expr, scope: Scope) -> ir.Expr | None:
+    """The condition of a wait that begins an atomic block, if it reads several places: they are
+    seen at one instant, which the block's reason answers for."""
+    seen = Reading("instant", why_not="a wait only reads", quiet=True, steers=True)
+    condition = s.expressions.test(node, scope, seen)
+    read = {e.place for e in ir.walk(condition) if isinstance(e, ir.Cell)}
+    quantified = any(isinstance(e, ir.Quantified) for e in ir.walk(condition))
+    return condition if len(read) > 1 or quantified else None
+
+
+def _with_the_first(condition: ast.expr, scope: Scope) -> str:
+    """The conditions of this wait, and of the one that begins the atomic block around it."""
+    function = scope.instance.function.node if scope.instance is not None else None
+    around = [
+        below.body[0] for below in (ast.walk(function) if function is not None else ())
+        if isinstance(below, ast.With) and any(n is condition for n in ast.walk(below))
+    ]
+    wanted: list[ast.expr] = [condition]
+    match around:
+        case [*_, ast.Expr(ast.Call(ast.Name("wait_until"), [first]))]:
+            wanted.insert(0, first)
+    texts = [f"({ast.unparse(w)})" if isinstance(w, ast.IfExp) or (
+        isinstance(w, ast.BoolOp) and isinstance(w.op, ast.Or)
+    ) else ast.unparse(w) for w in wanted]
+    return " and ".join(texts) if len(texts) > 1 else ast.unparse(condition)
 
 
 def _assume(

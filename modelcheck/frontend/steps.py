@@ -15,8 +15,9 @@ from modelcheck import ir
 from modelcheck.frontend import branches, loops, statement_words, stores
 from modelcheck.frontend.definitions import UNBOUNDED, Function, NoneType, Word
 from modelcheck.frontend.points import (
-    AtomicEnd, Block, End, Fail, For, IrqsOn, Keep, Point, Points, Results, Return, Seq, StoreKept,
-    Test, Way, While, above, atomic, calls, frame, interrupts, loops_around, synthetic,
+    AtomicEnd, Block, End, Fail, For, IrqsOn, Keep, MayWaitEnd, Point, Points, Results, Return, Seq,
+    StoreKept, Test, Way, While, above, atomic, calls, frame, interrupts, loops_around, may_wait,
+    synthetic,
 )
 from modelcheck.frontend.expressions import Expressions
 from modelcheck.frontend.instances import Compiled, Instances
@@ -26,6 +27,8 @@ from modelcheck.frontend.types import called
 from modelcheck.frontend.values import (
     Scope, Value, assign, checked, returned,
 )
+from modelcheck.passes.locks import HOLDER
+from modelcheck.passes.merge_locations import MAY_WAIT
 from modelcheck.records import dataclass
 from modelcheck.source import Span, SpecError
 
@@ -50,6 +53,14 @@ def _block(location: Pending) -> AtomicEnd | None:
     """The atomic block of a location; none of a loop of local work before its first access."""
     block = atomic(location.point)
     return None if location.local and block is not None and block.fresh else block
+
+
+def _takes_a_lock(body: ir.Block) -> bool:
+    """Whether this step makes its process a lock's holder: a lock is there to be had some time."""
+    return any(
+        isinstance(s, ir.SetGhost) and s.place.variable.endswith(HOLDER)
+        and isinstance(s.value, ir.Self) for s in ir.statements(body)
+    )
 
 
 @dataclass
@@ -151,13 +162,17 @@ class Steps:
         waits = location.wait is not None
         if waits:
             names = (*names, ir.Loop(f"wait_{location.at}", location.span))
+        within = may_wait(point)
+        excused = within is not None and bool(within or waits) and not _takes_a_lock(body)
+        if excused:
+            names = ()
         return ir.Action(
             at=location.at,
             access=location.access,
             body=body,
             wait=location.wait,
             loops=names,
-            resting=endless and not names,
+            resting=(endless or excused) and not names,
             head=location.at in self.heads - self.not_heads,
             transit=self._is_transit(location),
             reason=block.reason if block is not None else None,
@@ -184,7 +199,8 @@ class Steps:
             if block is not None and not block.fresh:
                 raise SpecError(
                     span, "an atomic block may wait at its first access only",
-                    "the wait before the block",
+                    "this as the first line of the block; or before it, if other CPUs may come "
+                    "between the two",
                 )
         function = scope.instance.function.name if scope.instance else "boot"
         at = base = f"{function}_{span.line}"
@@ -249,7 +265,10 @@ class Steps:
             case Fail(sentence, span):
                 no = ir.Const(False, ir.Bool(), span)
                 return [ir.Assert(no, sentence, span), ir.Goto(ir.END, span)]
-            case Return(next=following) | AtomicEnd(next=following) | IrqsOn(next=following):
+            case (
+                Return(next=following) | AtomicEnd(next=following) | IrqsOn(next=following)
+                | MayWaitEnd(next=following)
+            ):
                 return self.expand(following, way)
 
     def reading(self, how: str = "step") -> Reading:
@@ -443,12 +462,24 @@ class Steps:
             on = self.points.make(IrqsOn, True, after)
             return self.expand(self.points.make(Seq, body, 0, scope, on), way)
         match item:
-            case ast.Call(args=[ast.Constant(value=str(reason))]) if word == Word("atomic"):
+            case ast.Call(args=[ast.Constant(value=str(reason))]) if word in (
+                Word("atomic"), Word("may_wait")
+            ):
                 pass
             case _:
                 raise SpecError(
-                    span, "only atomic(...) and irqs_off() here", 'with atomic("the reason"):'
+                    span, "only atomic(...), irqs_off() and may_wait(...) here",
+                    'with atomic("the reason"):',
                 )
+        if word == Word("may_wait"):
+            if self.ends:
+                raise SpecError(
+                    span, "an interrupt runs to its end: it may not wait for ever",
+                    "may_wait in a process",
+                )
+            self.reasons.append(f"{MAY_WAIT}{reason}")
+            rest = self.points.make(MayWaitEnd, after)
+            return self.expand(self.points.make(Seq, body, 0, scope, rest), way)
         if atomic(here) is not None:
             raise SpecError(span, "this is atomic already", "one atomic block")
         self.reasons.append(f"atomic: {reason}")

@@ -34,7 +34,8 @@ NOT_FINITE = {
     "tuple": "a frozen dataclass with a field for each",
 }
 TEXT_ARGUMENTS = (
-    "atomic", "chain", "Lock", "violates", "unreached", "packed", "TypeVar", "invariant",
+    "atomic", "may_wait", "chain", "Lock", "violates", "unreached", "packed", "TypeVar",
+    "invariant",
 )
 AT_ONE_TIME = ("always", "lemma", "sometimes", "predicate", "invariant")  # may read it twice
 QUANTIFIERS = ("all", "any", "sum")
@@ -342,6 +343,8 @@ def called(node: ast.Call, where: Where) -> Refusal | None:
             return Refusal(node, problem, f"{argument} != 0, or {argument} is not None")
         case ast.Name("atomic"):
             return _atomic(node, where)
+        case ast.Name("may_wait"):
+            return _may_wait(node, where)
         case ast.Name() | ast.Subscript(ast.Name(), ast.Name()):  # PageListHead[Page]()
             return None
         case ast.Attribute(value, "acquire" | "lock" as name):
@@ -365,6 +368,15 @@ def _atomic(node: ast.Call, where: Where) -> Refusal | None:
         return Refusal(node, problem, 'with atomic("the hypercall is serialised"):')
     if not isinstance(where.parent, ast.withitem):
         return Refusal(node, "atomic(...) stands after `with`", f"with {code(node)}:")
+    return None
+
+
+def _may_wait(node: ast.Call, where: Where) -> Refusal | None:
+    if not (len(node.args) == 1 and is_text(node.args[0]) and not node.keywords):
+        problem = "may_wait needs its reason in a plain string: it is printed with the verdict"
+        return Refusal(node, problem, 'with may_wait("no request may ever come"):')
+    if not isinstance(where.parent, ast.withitem):
+        return Refusal(node, "may_wait(...) stands after `with`", f"with {code(node)}:")
     return None
 
 

@@ -230,7 +230,9 @@ def idle_loop(node: ast.While, where: Where) -> Refusal | None:
     if not all(_does_nothing(s) for s in node.body):
         return None
     problem = "this loop never ends and does nothing"
-    return Refusal(node, problem, "while <what it waits for>: cpu_relax(), or wait_until(...)")
+    instead = "while <what it waits for>: cpu_relax(), or wait_until(...); for a CPU that idles "
+    instead += 'and takes interrupts: with may_wait("it idles"): wait_until(cpu.woken)'
+    return Refusal(node, problem, instead)
 
 
 def _does_nothing(statement: ast.stmt) -> bool:
@@ -266,14 +268,14 @@ def process_returns(node: ast.Return, where: Where) -> Refusal | None:
 
 
 def with_what(node: ast.With, where: Where) -> Refusal | None:
-    """A `with` of anything but atomic("reason") and irqs_off()."""
+    """A `with` of anything but atomic("reason"), irqs_off() and may_wait("reason")."""
     first = node.items[0]
     if len(node.items) > 1:
         problem = "a `with` has one item"
         inner = code(node.items[1])
         return Refusal(node, problem, f"with {code(first)}: and in it with {inner}:")
     match first.context_expr:
-        case ast.Call(ast.Name("atomic" | "irqs_off")):
+        case ast.Call(ast.Name("atomic" | "irqs_off" | "may_wait")):
             if first.optional_vars is None:
                 return None
             return Refusal(node, "this `with` gives no value", f"with {code(first.context_expr)}:")
@@ -282,7 +284,8 @@ def with_what(node: ast.With, where: Where) -> Refusal | None:
             instead = f"spin_lock({name}), and spin_unlock({name}) on every way out"
         case _:
             instead = 'with atomic("why no other CPU can come between"):'
-    return Refusal(node, '`with` takes only atomic("reason") and irqs_off()', instead)
+    problem = '`with` takes only atomic("reason"), irqs_off() and may_wait("reason")'
+    return Refusal(node, problem, instead)
 
 
 def without_sentence(node: ast.Assert) -> Refusal:

@@ -64,6 +64,8 @@ def word_value(
             )
         case "irqs_off":
             raise SpecError(span, "irqs_off() is not a value", "with irqs_off():")
+        case "may_wait":
+            raise SpecError(span, "may_wait(...) is not a value", "with may_wait(...):")
         case _:
             raise SpecError(span, f"{word}(...) is not a value", "a word that has one")
 
@@ -75,7 +77,7 @@ def _one(node: ast.Call, word: str, scope: Scope) -> ast.expr:
 
 
 def _instant_only(word: str, span: Span, reading: Reading) -> None:
-    if reading.how != "instant":
+    if reading.how != "instant" or reading.steers:
         raise SpecError(span, f"{word}() reads all processes at once", "a property")
 
 

@@ -5,6 +5,7 @@ set as they stand.  `place` arguments were rewritten to a Place by generate.py."
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
@@ -131,6 +132,9 @@ class Words:
     def irqs_off(self) -> IrqsOff:
         return IrqsOff(self.scheduler)
 
+    def may_wait(self, reason: str) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext()
+
     # ---------------------------------------------------------------------------------- values
 
     def choose(self, *options: Any) -> Any:
@@ -213,7 +217,7 @@ class Words:
 RUNNABLE = frozenset((
     "cmpxchg", "xchg", "fetch_add", "fetch_update", "test_and_set_bit", "test_and_clear_bit",
     "set_bit", "clear_bit", "store_part", "spin_lock", "spin_trylock", "spin_unlock", "wait_until",
-    "cpu_relax", "smp_mb", "smp_wmb", "smp_rmb", "sfence", "atomic", "irqs_off", "choose", "assume",
-    "not_null", "index_of", "element", "instances", "replace", "pattern_of", "this_process",
-    "chain", "free", "at_rest",
+    "cpu_relax", "smp_mb", "smp_wmb", "smp_rmb", "sfence", "atomic", "irqs_off", "may_wait",
+    "choose", "assume", "not_null", "index_of", "element", "instances", "replace", "pattern_of",
+    "this_process", "chain", "free", "at_rest",
 ))  # fmt: skip

@@ -34,7 +34,7 @@ from modelcheck.ir import (
     walk,
 )
 from modelcheck.legal.illegal import Illegal, Node, processes
-from modelcheck.legal.sites import ALLOWED, ASSERT, WAIT, WORK, sites, walk_bound
+from modelcheck.legal.sites import ALLOWED, ASSERT, OBSERVED, WAIT, WORK, sites, walk_bound
 
 
 def _blocks(program: Program) -> Iterator[tuple[str, Action | None, Block, frozenset[str]]]:
@@ -68,12 +68,26 @@ def loaded_was_loaded(program: Program) -> Iterator[Illegal]:
 
 
 def observed_is_asserted(program: Program) -> Iterator[Illegal]:
-    """What is seen of all memory at one instant may not steer a process."""
+    """What is seen of all memory at one instant may not steer a process; but an atomic block, whose
+    reason answers for it, may wait for that."""
+    ghosts = {v.name for v in program.variables if v.ghost}
     for site in sites(program):
-        if site.action and isinstance(site.action.access, Observe) and site.role in (WORK, WAIT):
+        action = site.action
+        if action is None or not isinstance(action.access, Observe):
+            continue
+        waits = action.access.by == "wait_until" and action.reason is not None
+        if site.role in (WORK, WAIT) and not waits:
             for e in walk(site.expr):
                 if isinstance(e, Loaded):
                     yield Illegal(e, site.where, "an observation may only be asserted")
+        if site.role == OBSERVED and waits:
+            for e in walk(site.expr):
+                match e:
+                    case Cell(Place(name)) | Quantified(domain=Chain(variable=name)):
+                        if name in ghosts:
+                            yield Illegal(e, site.where, f"it waits for the ghost {name}")
+                    case _:
+                        pass
 
 
 def names_exist(program: Program) -> Iterator[Illegal]:

@@ -26,8 +26,6 @@ def locations_are_named(program: Program) -> Iterator[Illegal]:
             names = [loop.name for loop in action.loops]
             if len(set(names)) < len(names):
                 yield Illegal(action, f"{process.name}, {action.at}", "it is twice in a loop")
-            if action.resting and action.wait is not None:
-                yield Illegal(action, f"{process.name}, {action.at}", "a wait is no rest")
             if action.resting and action.loops:
                 yield Illegal(
                     action, f"{process.name}, {action.at}", "a loop that must be left is no rest"

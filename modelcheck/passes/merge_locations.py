@@ -25,6 +25,7 @@ from modelcheck.ir import END, Action, Block, Goto, Loop, Process, Program
 from modelcheck.passes.liveness import liveness
 from modelcheck.source import Span
 
+MAY_WAIT = "may wait for ever: "  # how an assumption of a `may_wait` begins
 Classes = dict[str, int]  # the class of each location, numbered in the order of the actions
 
 
@@ -33,19 +34,24 @@ def merge_locations(program: Program) -> Program:
 
     The first line of the merged ones names the location; the others are its `also`."""
     rests = uses_at_rest(program)
+    excused = any(a.startswith(MAY_WAIT) for a in program.assumptions)
     return liveness(
         replace(
             program,
-            boot=None if program.boot is None else _process(program.boot, rests),
-            processes=tuple(_process(p, rests) for p in program.processes),
+            boot=None if program.boot is None else _process(program.boot, rests, False),
+            processes=tuple(_process(p, rests, excused) for p in program.processes),
         )
     )
 
 
-def _process(process: Process, rests: bool) -> Process:
+def _process(process: Process, rests: bool, excused: bool) -> Process:
+    """`excused`: some waits and loops are such as it may stay in for ever, and the same wait
+    elsewhere is not: they are merged with others in the same loops only."""
     left = reachable(process)
     actions = tuple(a for a in process.actions if a.at in left)
     strict: frozenset[str] = frozenset()  # locations merged only with those in the same loops
+    if excused:
+        strict = frozenset(a.at for a in actions)
     while True:
         classes = _classes(actions, strict, rests)
         disturbed = _disturbed(actions, classes)

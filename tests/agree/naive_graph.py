@@ -141,7 +141,7 @@ def progress(naive: Naive, place: Loop | None, who: int, before: State, after: S
     target = naive.actions[who][after[1][who]]
     if place in source.loops and place not in target.loops:
         return True
-    return source.wait is not None and source.loops[-1] == place
+    return source.wait is not None and source.loops[-1:] == (place,)
 
 
 def agrees(program: Program, most: int | None = None) -> bool:

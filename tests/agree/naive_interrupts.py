@@ -164,7 +164,7 @@ class Interrupted(Naive):
             return True
         action = self.actions[taker][before[1][taker]]
         name = self.processes[taker][0].name
-        return action.wait is not None and place == (name, action.loops[-1].name)
+        return action.wait is not None and place in [(name, x.name) for x in action.loops[-1:]]
 
 
 @dataclass

@@ -381,7 +381,19 @@ def _live(process: Process, at: str) -> tuple[str, ...]:
 
 
 def random_program(seed: int) -> Program:
-    """The Program of this seed."""
-    return Maker(seed).program()
+    """The Program of this seed; in one of sixteen, some waits may last for ever."""
+    program = Maker(seed).program()
+    return _excused(program) if seed % 16 == 7 else program
+
+
+def _excused(program: Program) -> Program:
+    """Every second wait of each process, and what stands in a loop there, is a place of rest."""
+    return replace(program, assumptions=("may wait for ever: why",), processes=tuple(
+        replace(p, actions=tuple(
+            replace(a, loops=(), resting=True) if a.loops and n % 2 == 0 and not a.transit else a
+            for n, a in enumerate(p.actions)
+        ))
+        for p in program.processes
+    ))
 
 

@@ -20,7 +20,9 @@ class _Writer:
 
     tame   nothing goes wrong within a step: it runs long enough for waits and promises to matter
     large  it is long for the front end's sake, whatever the number of states
-    irqs   interrupts come to its first process, or to all (one text in eight)"""
+    irqs   interrupts come to its first process, or to all (one text in eight)
+    several  what is waited for is at several places, seen at once (one text in eight)
+    may_wait  some of them may wait for ever (one text in sixteen)"""
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
@@ -33,6 +35,8 @@ class _Writer:
         self.tame = self.chance(0.75)
         self.large = self.chance(0.1)
         self.irqs = seed % 8 == 3
+        self.several = seed % 8 == 5 or seed % 32 == 3
+        self.may_wait = seed % 16 == 13
         self.counts = self.random.choice(FEW if self.irqs else COUNTS)
         lo, hi = self.random.choice(RANGES)
         self.sizes = {
@@ -205,9 +209,28 @@ class _Writer:
             to = {"bool": "b = ", "Page | None": "m = ", "None": ""}[returned]
             self.lines.append(f"{indent}{to}{call}")
         elif kind == 24:
-            self.lines.append(f"{indent}wait_until({self.load()})")
+            self.wait(indent)
         else:
             self.lines += [indent + self.sized(line) for line in self.random.choice(IDIOMS)]
+
+    def wait(self, indent: str) -> None:
+        """A wait; in one text of eight for several places at once, or for two fields of a word."""
+        load = self.load()
+        if self.may_wait and self.chance(0.5):
+            self.lines.append(f'{indent}with may_wait("there may be nothing more"):')
+            indent += "    "
+        if not self.several:
+            self.lines.append(f"{indent}wait_until({load})")
+        elif self.chance(0.3):
+            self.lines.append(f"{indent}wait_until(q.info.flag or q.info.n >= n)")
+        else:
+            op, more = self.pick("and", "or"), self.pick(
+                self.load(), "any(pg.flag for pg in instances(Page))",
+                "all(pg.info.flag for pg in instances(Page))",
+            )
+            self.lines.append(f'{indent}with atomic("seen at once"):')
+            self.lines.append(f"{indent}    wait_until({load} {op} {more})")
+            self.lines.append(f"{indent}    p.flag = True")
 
     def loop(self, depth: int, indent: str, result: str | None) -> None:
         """A `for`; its range may be empty, and begin and end below zero."""

@@ -12,9 +12,9 @@ from typing import Annotated
 from modelcheck.lang import (
     Ghost, Indexed, Lock, Process, always, array, at_rest, atomic, between, boot, chain, choose,
     clear_bit, cmpxchg, cpu_relax, element, fetch_add, fetch_update, free, index_of, instances,
-    not_null, predicate, process, set_bit, shared, smp_mb, sometimes, spin_lock, spin_trylock,
-    spin_unlock, store_part, test_and_clear_bit, test_and_set_bit, this_process, wait_until,
-    wrapping, xchg,
+    may_wait, not_null, predicate, process, set_bit, shared, smp_mb, sometimes, spin_lock,
+    spin_trylock, spin_unlock, store_part, test_and_clear_bit, test_and_set_bit, this_process,
+    wait_until, wrapping, xchg,
 )
 
 

@@ -1091,7 +1091,7 @@ def cpu() -> None:
 spec.py:43:17: error: an atomic block may wait at its first access only
     spin_lock(heap_lock)
     ^~~~~~~~~~~~~~~~~~~~
-  write instead: the wait before the block
+  write instead: this as the first line of the block; or before it, if other CPUs may come between the two
 """,
     ),
     "atomic twice": (
@@ -1407,10 +1407,10 @@ def all_are_busy() -> bool:
     return all(pg.busy for pg in instances(Page))
 ''',
         """\
-spec.py:39:9: error: at_rest() cannot tell whether a process here is at the head of its loop
+spec.py:39:9: error: at_rest() cannot tell whether a process here is at the head of its loop: it comes here from the head, and from other lines of the loop
     pg.busy = True
     ^~~~~~~~~~~~~~
-  write instead: a loop whose first access is the same on every turn
+  write instead: the loop in a function that the process calls: who still tries again there is not at rest; or a loop whose first access is the same on every turn
 """,
     ),
     "at_rest in a loop over locals": (
@@ -1777,7 +1777,7 @@ def cpu() -> None:
 spec.py:36:1: error: there is no module modelcheck.xen.pages
     from modelcheck.xen.pages import scrub_one_page
     ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
-  write instead: one of modelcheck.xen.buddy, modelcheck.xen.cache, modelcheck.xen.invariants, modelcheck.xen.page, modelcheck.xen.page_list, modelcheck.xen.spinlock
+  write instead: one of modelcheck.xen.buddy, modelcheck.xen.cache, modelcheck.xen.completion, modelcheck.xen.invariants, modelcheck.xen.page, modelcheck.xen.page_list, modelcheck.xen.rwlock, modelcheck.xen.spinlock
 """,
     ),
     "unknown name of the library": (

@@ -14,12 +14,10 @@ from pathlib import Path
 
 from modelcheck import pipeline
 from modelcheck.apart import Told, in_processes
+from modelcheck.exit_codes import Exit
 from modelcheck.frontend.compile import read_spec
 from modelcheck.frontend.definitions import Expectation, Spec
-from modelcheck.gated import (
-    CONFIGURATION, INCONCLUSIVE, INTERNAL, NO_MEMORY, NOT_VALIDATED, REFUSED, UNREACHED, UNTRUE,
-    Finding, Gated,
-)
+from modelcheck.gated import Finding, Gated
 from modelcheck.project import FILE, Project
 from modelcheck.records import dataclass
 from modelcheck.source import ConfigurationError, Span, SpecError
@@ -130,13 +128,13 @@ def kept_from(error: Exception) -> Finding:
     must not hide what the others say."""
     match error:
         case SpecError():
-            return Finding(REFUSED, error.text())
+            return Finding(Exit.REFUSED, error.text())
         case ConfigurationError():
-            return Finding(CONFIGURATION, str(error))
+            return Finding(Exit.CONFIGURATION, str(error))
         case MemoryError():
-            return Finding(NO_MEMORY, "there was no more memory")
+            return Finding(Exit.NO_MEMORY, "there was no more memory")
         case _:
-            return Finding(INTERNAL, f"internal error: {type(error).__name__}: {error}")
+            return Finding(Exit.INTERNAL, f"internal error: {type(error).__name__}: {error}")
 
 
 def _clauses(instance: Instance) -> tuple[Expectation, ...]:
@@ -198,7 +196,7 @@ def judged(
     if doubt:
         return doubt
     findings = [
-        Finding(UNREACHED, f'"{p.sentence}" is never reached')
+        Finding(Exit.UNREACHED, f'"{p.sentence}" is never reached')
         for p in verdict.properties if p.status == "not reached"
     ]
     promised, broken = _promised(clauses), pipeline.broken(verdict)
@@ -207,14 +205,14 @@ def judged(
     for sentence in broken:
         if sentence not in promised:
             wrong = "there is a deadlock" if sentence == DEADLOCK else f'"{sentence}" is broken'
-            findings.append(Finding(UNTRUE, f"{what} {wrong}{order}, after {_steps(verdict)}"))
+            findings.append(Finding(Exit.UNTRUE, f"{what} {wrong}{order}, after {_steps(verdict)}"))
     if verdict.outcome == "HOLDS" or verdict.exhaustive:
         for sentence in promised:
             if sentence not in broken:
                 findings.append(_not_broken(sentence, verdict))
     if verdict.outcome == "HOLDS":
         findings += [
-            Finding(INCONCLUSIVE, f'"{name_of(p)}" was not checked')
+            Finding(Exit.INCONCLUSIVE, f'"{name_of(p)}" was not checked')
             for p in verdict.properties if p.status == "not checked"
         ]
     return tuple(findings)
@@ -250,12 +248,13 @@ def judged_further(
             continue
         match p.status:
             case "not reached":
-                findings.append(Finding(UNREACHED, f'"{p.sentence}" is never reached'))
+                findings.append(Finding(Exit.UNREACHED, f'"{p.sentence}" is never reached'))
             case "holds":
                 findings.append(_not_broken(name_of(p), verdict))
             case "not checked":
                 stands = f"{' and '.join(sorted(broken))} stands before it"
-                findings.append(Finding(INCONCLUSIVE, f'"{name_of(p)}" is not decided: {stands}'))
+                text = f'"{name_of(p)}" is not decided: {stands}'
+                findings.append(Finding(Exit.INCONCLUSIVE, text))
             case "reached" | "violated":
                 pass
     return tuple(findings)
@@ -271,10 +270,10 @@ def doubts(verdict: Verdict, require_validated: bool) -> tuple[Finding, ...]:
     found = verdict.validation
     if found is None and require_validated:
         text = "the counterexample was not run on the executable allocator"
-        return (Finding(NOT_VALIDATED, text),)
+        return (Finding(Exit.DISAGREES, text),)
     if found is not None and found.mark == "NOT REPRODUCED":
         text = f"the counterexample is NOT REPRODUCED on the executable allocator: {found.detail}"
-        return (Finding(NOT_VALIDATED, text),)
+        return (Finding(Exit.DISAGREES, text),)
     return ()
 
 
@@ -295,7 +294,7 @@ def _steps(verdict: Verdict) -> str:
 def _not_broken(sentence: str, verdict: Verdict) -> Finding:
     none = "there is none" if sentence == DEADLOCK else "nothing breaks it"
     in_all = f"in any of the {verdict.states:,} states"
-    return Finding(UNTRUE, f'EXPECT says violates("{sentence}"), but {none} {in_all}')
+    return Finding(Exit.UNTRUE, f'EXPECT says violates("{sentence}"), but {none} {in_all}')
 
 
 # ------------------------------------------------------------------------------ all of them

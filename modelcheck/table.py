@@ -21,10 +21,11 @@ from pathlib import Path
 from modelcheck import pipeline
 from modelcheck.apart import Told, in_processes
 from modelcheck.engines.asked import NO_DEADLOCK, sentences
+from modelcheck.exit_codes import Exit
 from modelcheck.frontend.compile import compile_spec
 from modelcheck.frontend.definitions import Spec
 from modelcheck.gate import GRACE, Instance, Rules, doubts, instances, kept_from, left, verify
-from modelcheck.gated import INCONCLUSIVE, Finding
+from modelcheck.gated import Finding
 from modelcheck.ir import Program
 from modelcheck.project import Project, project
 from modelcheck.report.pieces import write
@@ -127,7 +128,8 @@ def _meant(row: Tabled, program: Program, rules: Rules, began: float) -> Tabled:
     )
     if "unknown" not in became.values():
         return replace(row, promises=promises)
-    undecided = Finding(INCONCLUSIVE, "it is not decided whether a promise is ever meant to hold")
+    text = "it is not decided whether a promise is ever meant to hold"
+    undecided = Finding(Exit.INCONCLUSIVE, text)
     doubt = doubts(verdict, False) or (undecided,)
     return replace(row, promises=promises, findings=row.findings + doubt)
 

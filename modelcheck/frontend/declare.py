@@ -76,6 +76,7 @@ class _Declarer:
                 self._statement(module, node)
             give_sentences(module)
         self._unknown_sets()
+        self._unknown_defaults()
         own = [f for f in self.functions if f.module is self.modules[-1]]
         processes = tuple(f for f in own if f.role == "process")
         last = self.modules[-1]
@@ -356,7 +357,30 @@ class _Declarer:
                 )
             elif not lo <= value <= hi:
                 raise ConfigurationError(f"{where}: {name} is {lo}..{hi} ({span})")
+        for other in self.parameters:
+            if other.name == name:  # --set and reports could not tell them apart
+                raise SpecError(
+                    span, f"there is another parameter called {name} ({other.span})",
+                    "another name, or import that one",
+                )
         return Parameter(name, value, default, lo, hi, span)
+
+    def _unknown_defaults(self) -> None:
+        """SpecError where INSTANCE names what is no parameter."""
+        known = {p.name: p for p in self.parameters}
+        for module in self.modules:
+            for node in module.tree.body:
+                match node:
+                    case ast.Assign(targets=[ast.Name(id="INSTANCE")], value=ast.Call() as call):
+                        for keyword in call.keywords:
+                            if keyword.arg not in known:
+                                raise SpecError(
+                                    module.span(keyword),
+                                    f"INSTANCE names {keyword.arg}, which is no parameter here",
+                                    _nearest(str(keyword.arg), known),
+                                )
+                    case _:
+                        pass
 
     def _unknown_sets(self) -> None:
         known = {p.name: p for p in self.parameters}

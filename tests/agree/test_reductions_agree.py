@@ -34,15 +34,16 @@ SPECS = [
     *small(ROOT / "specs"), *sorted((ROOT / "specs" / "first_steps").glob("*.py")),
     *sorted((ROOT / "tests" / "classics" / "specs").glob("*.py")),
 ]
+SLOW = ("specs/history/", "specs/open/")
 INSTANCES = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"][
     "modelcheck"]["instances"]
 DESIGNS = [(path, {}) for path in SPECS if not path.name.startswith("_")] + [
-    (ROOT / i["spec"], i["set"]) for i in INSTANCES if not i["spec"].startswith("specs/history/")
+    (ROOT / i["spec"], i["set"]) for i in INSTANCES if not i["spec"].startswith(SLOW)
     and Path(i["spec"]).stem not in TOO_LARGE
 ]
-HISTORY = [(path, {}) for path in sorted((ROOT / "specs" / "history").glob("*.py"))] + [
-    (ROOT / i["spec"], i["set"]) for i in INSTANCES if i["spec"].startswith("specs/history/")
-]
+HISTORY = [
+    (path, {}) for folder in SLOW for path in sorted((ROOT / folder).glob("*.py"))
+] + [(ROOT / i["spec"], i["set"]) for i in INSTANCES if i["spec"].startswith(SLOW)]
 LARGE = frozenset({(ROOT / "specs" / f"{m.spec}.py") for m in FURTHER})
 SUBSETS = [*(frozenset([name]) for name in REDUCTIONS), frozenset(REDUCTIONS)]
 

@@ -87,15 +87,16 @@ def case(path: Path, sets: table.Sets) -> Case:
 
 
 FURTHER_SPECS = frozenset(m.spec for m in FURTHER)
+SLOW = ("history", "open")  # folders of specs/ that the fast tests leave out
 
 
 @cache
 def shipped() -> list[Case]:
     """Every spec as it stands, and at the further instances that the gate checks: but for one, of
-    97,037 states, and for specs/history, the designs of FURTHER and the large ones."""
+    97,037 states, and for specs/history, specs/open, the designs of FURTHER and the large ones."""
     return [
         case(path, sets) for path, sets in instances()
-        if sets != {"OWN_LINKS": True} and path.parent.name != "history"
+        if sets != {"OWN_LINKS": True} and path.parent.name not in SLOW
         and path.stem not in FURTHER_SPECS | LARGE
     ]
 
@@ -107,7 +108,7 @@ def further() -> list[Case]:
 
 @cache
 def history() -> list[Case]:
-    return [case(path, sets) for path, sets in instances() if path.parent.name == "history"]
+    return [case(path, sets) for path, sets in instances() if path.parent.name in SLOW]
 
 
 def instances() -> list[tuple[Path, table.Sets]]:

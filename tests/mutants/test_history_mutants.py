@@ -1,4 +1,4 @@
-"""specs/history: a promise that the code before the mending keeps is broken by one changed line.
+"""specs/history and specs/open: what the code before the fix keeps is broken by one changed line.
 
 As in test_mutants.py.  What the bug itself breaks is in tests/specs/test_history.py.
 """
@@ -13,9 +13,9 @@ from modelcheck.frontend.compile import compile_spec
 from modelcheck.frontend.declare import sentences
 from modelcheck.frontend.definitions import RELEASED
 from tests.mutants.test_mutants import (
-    DIRTY, SPECS, TWICE, Mutant, failed, mutated, verdict_of,
+    DIRTY, TWICE, Mutant, failed, mutated, verdict_of,
 )
-from tests.specs.test_history import VIOLATING
+from tests.specs.test_history import FOLDERS, VIOLATING, path_of
 
 FIXED: dict[str, int | bool] = {"FIXED": True}
 NOT_FREE = "a page from the heap is free"
@@ -144,12 +144,12 @@ MUTANTS = (
         "page lists are whole", FIXED,
     ),
     Mutant(
-        "history/online_dirty_page", "the page that comes online forgets its flag",
+        "open/online_dirty_page", "the page that comes online forgets its flag",
         "free_heap_page(pg, FIXED and info.need_scrub)", "free_heap_page(pg, False)",
         "a free page that is not scrubbed says need_scrub", FIXED,
     ),
     Mutant(
-        "history/online_dirty_page", "the page that goes offline stays on the heap",
+        "open/online_dirty_page", "the page that goes offline stays on the heap",
         "page_list_del(pg, heap)", "pass", NOT_FREE, FIXED,
     ),
     Mutant(
@@ -189,10 +189,10 @@ def test_a_mutant_fails_as_named(mutant: Mutant, tmp_path: Path) -> None:
     assert failed(verdict_of(mutated(mutant), mutant, tmp_path)) == {mutant.fails}
 
 
-@pytest.mark.parametrize("path", sorted((SPECS / "history").glob("*.py")), ids=lambda p: p.stem)
-def test_every_promise_is_broken_by_the_bug_or_by_a_mutant(path: Path) -> None:
-    declared, _ = compile_spec(str(path), {})
+@pytest.mark.parametrize("spec", FOLDERS)
+def test_every_promise_is_broken_by_the_bug_or_by_a_mutant(spec: str) -> None:
+    declared, _ = compile_spec(str(path_of(spec)), {})
     hopes = {declared.sentence(p) for p in declared.properties if p.role == "sometimes"}
-    broken = {m.fails for m in MUTANTS if m.spec == f"history/{path.stem}"}
-    broken |= {sentence for spec, _, sentence, *_ in VIOLATING if spec == path.stem}
+    broken = {m.fails for m in MUTANTS if m.spec == f"{FOLDERS[spec]}/{spec}"}
+    broken |= {sentence for name, _, sentence, *_ in VIOLATING if name == spec}
     assert {*sentences(declared)} - {*hopes, RELEASED} <= broken

@@ -1,5 +1,6 @@
-"""Bugs that Xen's page heap has had: each is found in the code before the mending, each mending
-holds.  Three that are no bugs hold before and after.
+"""Bugs that Xen's page heap has had (specs/history), and what fails in the model of its newest
+source (specs/open): each is found in the code before the fix, each fix holds.  Three that are no
+bugs hold before and after.
 
 `length`: the steps of the shortest trace.  Each is run on the executable allocator too.
 """
@@ -18,7 +19,17 @@ from modelcheck.trace import Limits
 from modelcheck.validate import by_its_lines, validated
 from tests.specs.test_specs import DIRTY, Sets, check_that_it_holds
 
-HISTORY = Path(__file__).resolve().parents[2] / "specs" / "history"
+ALL = Path(__file__).resolve().parents[2] / "specs"
+FOLDERS = {path.stem: path.parent.name for kind in ("history", "open")
+           for path in sorted((ALL / kind).glob("*.py"))}
+"""In which folder a spec is."""
+SPECS = list(FOLDERS)
+
+
+def path_of(spec: str) -> Path:
+    """The file of a spec, by its name."""
+    return ALL / FOLDERS[spec] / f"{spec}.py"
+
 
 AS_IT_WAS: Sets = {}
 FIXED: Sets = {"FIXED": True}
@@ -109,7 +120,7 @@ HOLDING: tuple[tuple[str, Sets], ...] = (
 
 @pytest.mark.parametrize(("spec", "sets", "sentence", "length", "by"), VIOLATING)
 def test_as_it_was_it_fails(spec: str, sets: Sets, sentence: str, length: int, by: str) -> None:
-    declared, program, unmerged = compile_with_lines(str(HISTORY / f"{spec}.py"), sets)
+    declared, program, unmerged = compile_with_lines(str(path_of(spec)), sets)
     verdict = by_its_lines(explore(program, Limits()), unmerged)
     assert [
         "deadlock" if p.kind == "deadlock" else p.sentence
@@ -125,10 +136,7 @@ def test_as_it_was_it_fails(spec: str, sets: Sets, sentence: str, length: int, b
 
 @pytest.mark.parametrize(("spec", "sets"), HOLDING)
 def test_mended_it_holds(spec: str, sets: Sets) -> None:
-    check_that_it_holds(f"history/{spec}", sets)
-
-
-SPECS = sorted(p.stem for p in HISTORY.glob("*.py"))
+    check_that_it_holds(f"{FOLDERS[spec]}/{spec}", sets)
 
 
 def test_each_is_in_the_tables() -> None:
@@ -139,7 +147,7 @@ def test_each_is_in_the_tables() -> None:
 @pytest.mark.parametrize("spec", SPECS)
 def test_each_says_what_was_read(spec: str) -> None:
     """Which commits, in prose, before the first line of the spec; and it is one bug's size."""
-    text = (HISTORY / f"{spec}.py").read_text(encoding="utf-8")
+    text = path_of(spec).read_text(encoding="utf-8")
     prose = text[: text.index('"""', 3)]
     assert re.search(r"\b[0-9a-f]{10}\b", prose)
     assert re.search(r"\b(19|20)\d\d\b", prose)
@@ -152,7 +160,7 @@ def test_no_line_is_dead(spec: str) -> None:
     taken: set[int] = set()
     never: set[int] = set()
     for sets in (s for name, s in HOLDING if name == spec):
-        path = str(HISTORY / f"{spec}.py")
+        path = str(path_of(spec))
         _, program = compile_spec(path, sets)
         verdict = search(program, Engine("quick"), Limits(), (), lambda *_: None)
         assert verdict.exhaustive

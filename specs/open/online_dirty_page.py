@@ -1,17 +1,18 @@
-"""A dirty page that was offline came back to the heap as a clean one.
+"""A dirty page that was offline comes back to the heap as a clean one: what the model shows.
 
-No commit mends this: the model showed it, and page_alloc.c has it so from 2017 (1a37f33ea6 and
-its series) to the newest that was read (c447b7308b, August 2026).  A free page that needs a scrub
-keeps need_scrub when it goes offline (mark_page_offline leaves all flags); so does one that is in
-use then, and is freed by a dying domain later.  online_page() makes it a page in use, and frees it
-with free_heap_pages(pg, 0, false): the last argument says that it needs no scrub, and the flag is
-dropped with the state.  Whoever allocates it next receives what the dead domain has left.
+Open: the model shows it of page_alloc.c as of c447b7308b (August 2026), no commit that we have read
+fixes it, and it was not reproduced on a machine.  The code is so since 2017 (1a37f33ea6 and its
+series).  A free page that needs a scrub keeps need_scrub when it goes offline (mark_page_offline
+leaves all flags); so does one that is in use then, and is freed by a dying domain later.
+online_page() makes it a page in use, and frees it with free_heap_pages(pg, 0, false): the last
+argument says that it needs no scrub, and the flag is dropped with the state.  In the model, whoever
+allocates it next receives what the dead domain has left.
 
 COUNTED looks at node_need_scrub instead, which says how many free pages are dirty, and tells idle
 CPUs whether there is work.  It counts a dirty page that went offline, for ever.
 
-FIXED is what we should do, and in no Xen: online_page() hands on the flag that it found, and a
-dirty page that goes offline is taken off the count.  Left out: buddies, the idle CPUs' scrub.
+FIXED is a proposal, and in no Xen: online_page() hands on the flag that it found, and a dirty page
+that goes offline is taken off the count.  Left out: buddies, the idle CPUs' scrub.
 """
 from modelcheck.lang import (Lock, at_rest, between, boot, choose, cmpxchg, holds, instances, param,
     process, promises, replace, shared, sometimes, spin_lock, spin_unlock, test_and_clear_bit,

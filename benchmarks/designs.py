@@ -29,22 +29,16 @@ ROOT = Path(__file__).parents[1]
 README, MEASURED = ROOT / "README.md", ROOT / "benchmarks" / "designs.json"
 BEGIN, END = "<!-- by benchmarks/designs.py --readme -->\n", "<!-- end of the instances -->"
 D8 = "specs/xen_idle_scrub.py"
-OFFLINE = ("PAGES=1", "MAX_ORDER=0", "DOMAINS=1", "OFFLINE=True")
 GATED = {
     (): "two allocations at once: a free finds its neighbour being scrubbed, an allocation fails",
     ("PAGES=4", "MAX_ORDER=2", "DOMAINS=1"):
         "a buddy is split twice, and first_dirty stands in the middle of one",
     ("CLEAN_FREES=True", "NO_SCRUB=True", "DOMAINS=1"):
         "clean and dirty buddies meet, and some allocations take dirty pages as they are",
-    OFFLINE: "an administrator takes the page offline while it is scrubbed",
-    (*OFFLINE, "ONLINE=True"): "and takes it online again",
-    (*OFFLINE, "ONLINE=True", "FIXED=True"): "the same, as it would be safe",
 }
 LARGE = {
     ("IDLE_CPUS=2", "TICKETS=5", "DOMAINS=1"): "two idle CPUs want the node",
     ("PAGES=4", "DOMAINS=1"): "two buddies on one list, one of them being scrubbed",
-    ("OFFLINE=True", "ONLINE=True", "FIXED=True", "DOMAINS=1"):
-        "an administrator breaks up a buddy of two pages",
 }
 
 

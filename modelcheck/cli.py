@@ -19,6 +19,8 @@ from modelcheck.engines.native import Native
 from modelcheck.exit_codes import Exit, of_all
 from modelcheck.options import asked_of_many, limited, settings, usable_cpus
 from modelcheck.passes import REDUCTIONS
+from modelcheck.quoting import document as json_document
+from modelcheck.quoting import quoted
 from modelcheck.report.lanes import WIDTH
 from modelcheck.report.pieces import write
 from modelcheck.report.progress import ProgressLine
@@ -95,6 +97,10 @@ def verify(
     max_memory: Annotated[
         str | None, typer.Option(metavar="SIZE", help="Stop when so much is in use: 512M, 4G.")
     ] = None,
+    walks: Annotated[
+        int,
+        typer.Option(min=0, help="Random walks of the allocator, on which HOLDS is tried."),
+    ] = pipeline.WALKS,
     graph: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="Write the state graph there: .dot, or .graphml."),
@@ -122,13 +128,18 @@ def verify(
             _fits_a_graph(graph, specs)
         parameters = settings(sets or [])
         wanted = tuple(properties or ())
+        for path in specs:
+            if "=" in path and not Path(path).exists():
+                raise ConfigurationError(f"there is no file {path}: write --set {path}")
         codes: list[Exit] = []
         documents: list[str] = []
         for path in specs:
             if codes and not as_json:
                 print()
             codes.append(
-                _verify_one(path, parameters, wanted, limits, by, full, as_json, documents, graph)
+                _verify_one(
+                    path, parameters, wanted, limits, by, walks, full, as_json, documents, graph
+                )
             )
             if codes[-1] == Exit.INTERRUPTED:
                 break
@@ -141,12 +152,12 @@ def verify(
 
 def _verify_one(
     path: str, sets: pipeline.Sets, properties: tuple[str, ...], limits: Limits, by: Engine,
-    full: bool, as_json: bool, documents: list[str], graph: str | None,
+    walks: int, full: bool, as_json: bool, documents: list[str], graph: str | None,
 ) -> Exit:
     """Check one spec and print what was found, or add its document; its exit code."""
     try:
         with ProgressLine(path, sys.stderr) as progress:
-            checked = pipeline.verify(path, sets, properties, limits, progress, by)
+            checked = pipeline.verify(path, sets, properties, limits, progress, by, walks)
     except (SpecError, ConfigurationError) as error:
         code, text = _refusal(error)
         documents.append(_error_document(path, text))
@@ -156,9 +167,12 @@ def _verify_one(
         documents.append(to_json(checked.verdict))
     else:
         rows = verdict_rows(
-            checked.verdict, checked.expected, _width(), full, checked.helps, checked.idle
+            checked.verdict, checked.expected, _width(), full, checked.helps, checked.idle,
+            checked.unchecked,
         )
         write(rows, sys.stdout)
+    if checked.verdict.engine == "native":
+        _say_why_nothing_is_kept()
     code = exit_code(checked.verdict)
     if graph is None or code == Exit.INTERRUPTED:
         return code
@@ -245,6 +259,9 @@ def gate_command(
     max_memory: Annotated[
         str | None, typer.Option(metavar="SIZE", help="For each spec: 512M, 4G.")
     ] = None,
+    walks: Annotated[
+        int | None, typer.Option(min=0, help="Random walks on which each HOLDS is tried.")
+    ] = None,
     junit: Annotated[
         str | None, typer.Option(metavar="FILE", help="Write JUnit XML there too.")
     ] = None,
@@ -261,10 +278,11 @@ def gate_command(
 
         if junit is not None and Path(junit).is_dir():
             raise ConfigurationError(f"--junit {junit}: this is a folder; name a file")
-        wanted, rules, at_once = asked_of_many(paths, budget, jobs, max_memory)
+        wanted, rules, at_once = asked_of_many(paths, budget, jobs, max_memory, walks)
         with ProgressLine("gate", sys.stderr) as progress:
             results = gate.run(wanted, rules, at_once, progress.show)
         write(gate_rows(results), sys.stdout)
+        _say_why_nothing_is_kept()
         if junit is not None:
             _write(junit, junit_xml(results))
         return gate_exit_code(results)
@@ -298,9 +316,10 @@ def table_command(
 
         if as_json and as_markdown:
             raise ConfigurationError("--json and --markdown: one of them")
-        wanted, rules, at_once = asked_of_many(paths, budget, jobs, max_memory)
+        wanted, rules, at_once = asked_of_many(paths, budget, jobs, max_memory, 0)
         with ProgressLine("table", sys.stderr) as progress:
             rows = run(wanted, rules, at_once, progress.show)
+        _say_why_nothing_is_kept()
         if as_json:
             print(tabled.to_json(rows), end="")
         elif as_markdown:
@@ -402,6 +421,14 @@ def debug_(
     exiting(command, debug)
 
 
+def _say_why_nothing_is_kept() -> None:
+    """On stderr, where each run compiles anew."""
+    from modelcheck.engines.native.kept import why_not
+
+    if why := why_not():
+        print(quoted(f"note: {why}", "row"), file=sys.stderr)
+
+
 def exiting(command: Callable[[], Exit], debug: bool) -> None:
     """Exit with the command's code; whatever goes wrong is said in a sentence."""
     try:
@@ -425,7 +452,7 @@ def exiting(command: Callable[[], Exit], debug: bool) -> None:
             traceback.print_exc()
         hint = "" if debug else "; --debug shows the traceback"
         print(
-            f"internal error: {type(error).__name__}: {error}\n"
+            quoted(f"internal error: {type(error).__name__}: {error}", "rows") + "\n"
             f"This is a defect of modelcheck: please report it, with the spec{hint}.",
             file=sys.stderr,
         )
@@ -435,19 +462,19 @@ def exiting(command: Callable[[], Exit], debug: bool) -> None:
 def _refusal(error: SpecError | ConfigurationError) -> tuple[Exit, str]:
     if isinstance(error, SpecError):
         return Exit.REFUSED, error.text()
-    return Exit.CONFIGURATION, f"error: {error}"
+    return Exit.CONFIGURATION, quoted(f"error: {error}", "rows")
 
 
 def one_document(documents: list[str]) -> str:
     """The documents of several specs as one."""
     several: dict[str, Any] = {"format": "modelcheck-verdicts", "version": VERSION}
     several["verdicts"] = [json.loads(d) for d in documents]
-    return json.dumps(several, indent=2, ensure_ascii=False) + "\n"
+    return json_document(several)
 
 
 def _error_document(path: str, text: str) -> str:
     document = {"format": "modelcheck-error", "version": VERSION, "spec": path, "error": text}
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return json_document(document)
 
 
 def _width() -> int:

@@ -37,7 +37,7 @@ MEANING = {
     Exit.UNTRUE: "an EXPECT is untrue",
     Exit.INCONCLUSIVE: "inconclusive",
     Exit.NO_MEMORY: "inconclusive: out of memory",
-    Exit.DISAGREES: "a counterexample is not validated",
+    Exit.DISAGREES: "not as on the executable allocator",
     Exit.INTERNAL: "a defect of modelcheck",
     Exit.INTERRUPTED: "interrupted",
     Exit.REFUSED: "the spec is refused",

@@ -24,6 +24,7 @@ from modelcheck.ir import (
     Expr,
     Fence,
     Field,
+    Fit,
     Goto,
     If,
     Instances,
@@ -205,7 +206,10 @@ def sorts(program: Program) -> Iterator[Sort]:
 def _sorts_in(expr: Expr) -> Iterator[Sort]:
     for e in walk(expr):
         match e:
-            case Const(sort=sort) | Field(sort=sort) | Make(sort=sort) | Element(sort=sort):
+            case (
+                Const(sort=sort) | Field(sort=sort) | Make(sort=sort) | Element(sort=sort)
+                | Fit(sort=sort)
+            ):
                 yield from _parts(sort)
             case Quantified(domain=Instances(sort)):
                 yield from _parts(sort)

@@ -273,6 +273,27 @@ class NotNull:
 
 
 @dataclass(frozen=True)
+class Fit:
+    """The operand as it is when it is put where `sort` is wanted (the value of an annotated local
+    of a function that stands within an expression): a wrapping Int is reduced, an Int out of its
+    sort is the fault 'range', None where only an element may be is the fault 'none'."""
+
+    sort: Sort
+    operand: Expr
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True)
+class After:
+    """The operand, once `first` has been evaluated: of that matters only what goes wrong in it (a
+    value that a function computes, and does not use)."""
+
+    first: Expr
+    operand: Expr
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True)
 class Instances:
     """Every element of an index sort, in order."""
 
@@ -322,7 +343,7 @@ class AtRest:
 
 Expr: TypeAlias = (
     Const | Local | Loaded | Me | Self | Cell | Unary | Binary | Cond | Field | Make | Element
-    | NotNull | Quantified | AtRest
+    | NotNull | Fit | After | Quantified | AtRest
 )
 
 # --------------------------------------------------------------------------------------- accesses
@@ -447,6 +468,7 @@ Block: TypeAlias = tuple[Statement, ...]
 
 # ---------------------------------------------------------------------------- actions, processes
 
+NO_DEADLOCK = "no process is stuck for ever"  # what is promised of every Program
 END = "end"  # the location of a process that has ended: it has no action
 ASKED = "interrupt"  # the local that is set by the choice which interrupt comes next: 0 for none
 
@@ -476,6 +498,7 @@ class Action:
     interrupt  the handler that this is a location of, in the process that it interrupts, if any:
              what is stored here is no progress of that process
     chain    the calls that led here, outermost first (the spans of the call statements)
+    also     the other lines that were merged into this one; its own, if from another call
     """
 
     at: str
@@ -491,7 +514,7 @@ class Action:
     interrupt: str | None = None
     span: Span = field(default=NOWHERE, compare=False)
     chain: tuple[Span, ...] = field(default=(), compare=False)
-    also: tuple[Span, ...] = field(default=(), compare=False)  # other lines merged into this one
+    also: tuple[Span, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)
@@ -569,9 +592,9 @@ def children(expr: Expr) -> tuple[Expr, ...]:
             return ()
         case Cell(place):
             return place.index
-        case Unary(_, a) | Field(a) | NotNull(a) | Element(_, a):
+        case Unary(_, a) | Field(a) | NotNull(a) | Element(_, a) | Fit(_, a):
             return (a,)
-        case Binary(_, a, b):
+        case Binary(_, a, b) | After(a, b):
             return (a, b)
         case Cond(a, b, c):
             return (a, b, c)

@@ -62,12 +62,15 @@ before it, and it may not steer."""
 
 
 def between(lo: int, hi: int) -> object:
-    """`Annotated[int, between(0, 3)]`: lo..hi, both included; leaving it is a violation."""
+    """`Annotated[int, between(0, 3)]`: lo..hi, both included; leaving it is a violation, of a field
+    and of an annotated local, argument or result alike, whether the value is used or not.  A
+    property in which a value leaves its range has no value there, and that is a violation too."""
     _never_run(lo, hi)
 
 
 def wrapping(modulus: int) -> object:
-    """`Annotated[int, wrapping(4)]`: 0..3, and 3 + 1 is 0, as a counter that wraps by design."""
+    """`Annotated[int, wrapping(4)]`: 0..3, and 3 + 1 is 0, as a counter that wraps by design: where
+    it is stored, and where an annotated local, argument or result is bound."""
     _never_run(modulus)
 
 
@@ -101,8 +104,16 @@ def array(cls: Any, *sizes: int) -> Any:
     _never_run(cls, sizes)
 
 
+class OwnedLock:
+    """Base of a @shared class of locks that only their holder releases: it has the ghost `holder`,
+    which the step that takes the lock sets to `this_process()`, and the step that releases it to
+    None.  A process that ends while it holds one is a violation, "no process ends holding a lock:
+    heap_lock".  What another context releases, as an interrupt does at the end of I/O, is no
+    OwnedLock."""
+
+
 @shared
-class Lock:
+class Lock(OwnedLock):
     """A lock whose taking is one step, possible only when it is free."""
 
     locked: bool = False
@@ -219,7 +230,15 @@ def holds(*, when: bool = True) -> object:
 
 
 def violates(sentence: str, /, *, when: bool = True) -> object:
-    """`EXPECT = violates("no dirty page ...")`: this design breaks that promise."""
+    """`EXPECT = violates("no dirty page ...")`: this design breaks that property.
+
+    Also `violates("deadlock")`, and what goes wrong of itself, as a verdict says it without the
+    number: "None is dereferenced", "an index leaves its array", "a value leaves its range", ..."""
+    _never_run(sentence, when)
+
+
+def unreached(sentence: str, /, *, when: bool = True) -> object:
+    """`EXPECT = unreached("a page is scrubbed")`: no run of this design reaches that @sometimes."""
     _never_run(sentence, when)
 
 
@@ -347,7 +366,7 @@ def assume(condition: bool, /) -> None:
 
 
 def not_null(x: T | None, /) -> T:
-    """What is known not to be None; a violation if it is."""
+    """What is known not to be None; a violation if it is, also where the value is not used."""
     _never_run(x)
 
 

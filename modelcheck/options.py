@@ -58,11 +58,13 @@ def size(text: str) -> int:
 
 
 def asked_of_many(
-    paths: list[str] | None, budget: float | None, jobs: int | None, max_memory: str | None
+    paths: list[str] | None, budget: float | None, jobs: int | None, max_memory: str | None,
+    walks: int | None,
 ) -> tuple[tuple[Instance, ...], Rules, int]:
     """What the options and the project say of several specs: which instances, what each is held
     to, and how many at once."""
     from modelcheck import gate
+    from modelcheck.engines.native import kept
     from modelcheck.project import project
 
     settings = project(Path.cwd())
@@ -70,7 +72,12 @@ def asked_of_many(
     if not seconds > 0:
         raise ConfigurationError(f"--budget {seconds:g}: write seconds, as in --budget 60")
     rules = gate.Rules(
-        seconds, size(max_memory) if max_memory else None, settings.require_validated
+        seconds, size(max_memory) if max_memory else None, settings.require_validated,
+        settings.walks if walks is None else walks,
     )
     at_once = jobs or settings.jobs or os.cpu_count() or 1
-    return gate.instances(paths or [], settings), rules, at_once
+    wanted = gate.instances(paths or [], settings)
+    for path in paths or settings.paths:
+        kept.never_below(path)
+    kept.folder()  # before there are processes that share it
+    return wanted, rules, at_once

@@ -1,6 +1,7 @@
 """From a spec's path to a verdict with its trace validated: the whole way, for every command.
 
-text -> steps -> legal -> memory model -> engine -> replay on the executable allocator."""
+text -> steps -> legal -> memory model -> engine -> the executable allocator (a trace is replayed
+there; where there is none, random walks)."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ import ast
 import difflib
 import hashlib
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,18 +17,25 @@ from typing import TYPE_CHECKING
 
 from modelcheck.advice import smaller, would_help
 from modelcheck.engines.asked import NO_DEADLOCK
+from modelcheck.engines.native.kept import never_below
+from modelcheck.exit_codes import Exit
 from modelcheck.frontend.compile import compile_spec, compile_with_lines
 from modelcheck.frontend.declare import sentences
 from modelcheck.frontend.definitions import Expectation, Spec
+from modelcheck.frontend.faults import DEADLOCK, as_named
+from modelcheck.flow import gotos
 from modelcheck.ir import Program
+from modelcheck.passes.circles import without_circles
 from modelcheck.records import dataclass
 from modelcheck.search import Engine, search
 from modelcheck.semantics import Semantics
-from modelcheck.source import ConfigurationError
+from modelcheck.source import ConfigurationError, Unreadable, file_text
 from modelcheck.trace import Failure, Limits, Trace, Validation, Verdict, from_json, of_spec
 from modelcheck.validate import (
-    by_its_lines, is_a_trace_of, is_what_its_run_says, to_follow, validated,
+    by_its_lines, is_a_trace_of, is_what_its_run_says, to_follow, tried, validated,
 )  # fmt: skip
+
+from modelcheck.vacuous import with_vacuous
 
 if TYPE_CHECKING:
     from modelcheck.export import File
@@ -34,6 +43,8 @@ if TYPE_CHECKING:
 Sets = Mapping[str, int | bool]
 Progress = Callable[[int, int, int], None]
 AUTO = Engine()
+WALKS = 4  # on which a verdict without a trace is tried, where nobody says how many
+NONE = "there is no deadlock"
 GRAPHS = {".dot": 150, ".graphml": 10_000}
 """How many states the graph in a file of this kind may have.  A picture of more cannot be read."""
 
@@ -41,12 +52,15 @@ GRAPHS = {".dot": 150, ".graphml": 10_000}
 @dataclass(frozen=True)
 class Checked:
     """A verdict, what the spec's EXPECT makes of it, as a sentence; what would have helped a search
-    that met a limit, and which functions never run, as lines."""
+    that met a limit, which functions never run, and what was not checked, as lines; of which
+    sentences it is not decided whether they are ever meant to hold."""
 
     verdict: Verdict
     expected: str
     helps: tuple[str, ...] = ()
     idle: tuple[str, ...] = ()
+    unchecked: tuple[str, ...] = ()
+    undecided: tuple[str, ...] = ()
 
 
 def never_run(spec: Spec) -> tuple[str, ...]:
@@ -60,6 +74,14 @@ def never_run(spec: Spec) -> tuple[str, ...]:
         for f in tree.body
         if isinstance(f, ast.FunctionDef) and not f.decorator_list and f.name not in used
         and f not in checked
+    )
+
+
+def without_steps(program: Program) -> tuple[str, ...]:
+    """The processes that do nothing, each in a sentence."""
+    return tuple(
+        f"{p.name} takes no step: it accesses no shared memory"
+        for p in program.processes if not p.actions
     )
 
 
@@ -85,22 +107,54 @@ def sources(spec: Spec) -> tuple[tuple[str, str], ...]:
 
 def verify(
     path: str, sets: Sets, properties: tuple[str, ...], limits: Limits, progress: Progress,
-    engine: Engine = AUTO,
+    engine: Engine = AUTO, walks: int = WALKS,
 ) -> Checked:
-    """Search, and run what is found on the executable allocator.
+    """Search, and run what is found on the executable allocator; where nothing is found, this many
+    random walks.
 
     SpecError for a spec that is not accepted; ConfigurationError for a parameter or property that
     it has not."""
+    began = time.monotonic()
+    never_below(path)
     spec, program, unmerged = compile_with_lines(shown_path(path), sets)
     asked = tuple(chosen(spec, name) for name in properties)
+
+    def left() -> Limits:
+        if limits.seconds is None:
+            return limits
+        return replace(limits, seconds=max(0.01, limits.seconds - (time.monotonic() - began)))
+
     verdict = of_spec(search(program, engine, limits, asked, progress), spec.path)
     verdict = by_its_lines(replace(verdict, sources=sources(spec)), unmerged)
     verdict = validated(verdict, spec, program)
+    verdict, undecided = with_vacuous(verdict, program, engine, left)
+    verdict = tried(verdict, spec, program, walks)
     expected = "not judged: only what was asked for was checked"
     if not asked:
         expected = expectation(spec.expectations, verdict)
     helps = would_help(verdict, spec, program, engine, asked)
-    return Checked(verdict, expected, helps, never_run(spec))
+    idle = (*never_run(spec), *without_steps(program))
+    not_looked_at = unchecked(verdict, program, undecided)
+    return Checked(verdict, expected, helps, idle, not_looked_at, undecided)
+
+
+def unchecked(verdict: Verdict, program: Program, undecided: tuple[str, ...]) -> tuple[str, ...]:
+    """What a reader of HOLDS might think, and was not looked at, as lines."""
+    if verdict.outcome != "HOLDS":
+        return ()
+    lines = [f"whether this is ever meant to hold: {sentence}" for sentence in undecided]
+    if can_go_on_for_ever(program):
+        lines.append("that anybody makes progress: starvation and livelock are not looked for")
+    return tuple(lines)
+
+
+def can_go_on_for_ever(program: Program) -> bool:
+    """Whether some process has a way back to where it was: else each run ends."""
+    return any(
+        len(without_circles(targets, targets)) < len(targets)
+        for p in program.processes
+        if (targets := {a.at: [g.location for g in gotos(a.body)] for a in p.actions})
+    )
 
 
 def graph(
@@ -147,22 +201,44 @@ def chosen(spec: Spec, name: str) -> str:
 
 
 def expectation(clauses: tuple[Expectation, ...], verdict: Verdict) -> str:
-    """Whether the verdict is what EXPECT says, in a sentence that begins with yes or NO."""
+    """Whether the verdict is what EXPECT says, in a sentence that begins with yes, NO, `1 of 2
+    seen` (the search ended there, and a gate searches on) or not known."""
     if not clauses:
         return "nothing: the spec says no EXPECT for this instance"
+    says = f"EXPECT says {said(clauses)}"
     if verdict.outcome == "UNKNOWN":
-        return f"not known: EXPECT says {said(clauses)}"
-    promised = {c.violates for c in clauses if c.violates is not None}
-    found = set(broken(verdict))
-    met = found <= promised and bool(found) == bool(promised)
-    return f"{'yes' if met and not_missed(verdict) else 'NO'}: EXPECT says {said(clauses)}"
+        return f"not known: {says}"
+    if verdict.validation is not None and verdict.validation.code == Exit.DISAGREES:
+        return "not known: a run on the executable allocator shows otherwise"
+    wanted = expected(clauses)
+    seen = dict.fromkeys((*broken(verdict), *missed(verdict)))
+    other = [
+        *(f'"{s}" is broken' for s in broken(verdict) if s not in wanted and s != DEADLOCK),
+        *("there is a deadlock" for s in broken(verdict) if s not in wanted and s == DEADLOCK),
+        *(f'"{s}" is never reached' for s in missed(verdict) if s not in wanted),
+        *(f'"{p.sentence}" is reached' for p in verdict.properties
+          if p.status == "reached" and p.sentence in wanted),
+    ]
+    if other:
+        return f"NO: {says}, but {' and '.join(other)}"
+    left = [sentence for sentence in wanted if sentence not in seen]
+    if left and (verdict.exhaustive or verdict.outcome == "HOLDS"):
+        nowhere = " and ".join(f'nothing breaks "{s}"' if s != DEADLOCK else NONE for s in left)
+        return f"NO: {says}, but {nowhere}"
+    if left:
+        return f"{len(seen)} of {len(wanted)} seen: {says}; for the others run modelcheck gate"
+    return f"yes: {says}"
 
 
 def said(clauses: tuple[Expectation, ...]) -> str:
     """The clauses of EXPECT that apply, as a spec says them."""
-    return ", ".join(
-        "holds()" if c.violates is None else f'violates("{c.violates}")' for c in clauses
-    )
+    return ", ".join(map(str, clauses))
+
+
+def expected(clauses: tuple[Expectation, ...]) -> tuple[str, ...]:
+    """What EXPECT says is broken, or not reached."""
+    wanted = (c.violates if c.unreached is None else c.unreached for c in clauses)
+    return tuple(dict.fromkeys(w for w in wanted if w is not None))
 
 
 def broken(verdict: Verdict) -> tuple[str, ...]:
@@ -170,14 +246,15 @@ def broken(verdict: Verdict) -> tuple[str, ...]:
     trace = verdict.trace
     shown = () if trace is None or trace.failure is None else (trace.failure,)
     return tuple(dict.fromkeys(
-        "deadlock" if failure.kind == "deadlock" else failure.sentence
+        failure.sentence if failure.kind in ("safety", "assert")
+        else as_named(failure.sentence) or DEADLOCK
         for failure in (*shown, *verdict.others)
     ))
 
 
-def not_missed(verdict: Verdict) -> bool:
-    """Whether no `@sometimes` was missed."""
-    return all(p.status != "not reached" for p in verdict.properties)
+def missed(verdict: Verdict) -> tuple[str, ...]:
+    """Each `@sometimes` that no run reaches."""
+    return tuple(p.sentence for p in verdict.properties if p.status == "not reached")
 
 
 def export(path: str, sets: Sets, language: str, name: str | None) -> list[File]:
@@ -222,13 +299,14 @@ def recorded(path: str) -> Recorded:
             f"{path} is a trace of {document.spec}, and there is no such file here: run this where "
             "it was made"
         )
+    then = dict(document.sources)
+    if _digest_of(document.spec) != then.get(document.spec):  # else an error may show its lines
+        raise _changed(document.spec, path)
     spec, program, unmerged = compile_with_lines(document.spec, sets)
-    now, then = dict(sources(spec)), dict(document.sources)
+    now = dict(sources(spec))
     for file in {**now, **then}:
         if now.get(file) != then.get(file):
-            raise ConfigurationError(
-                f"{file} has changed since {path} was made: make it anew with modelcheck verify"
-            )
+            raise _changed(file, path)
     failure = document.trace.failure
     if failure is None or not is_a_trace_of(document.trace, spec, program, unmerged):
         raise ConfigurationError(f"{path} was changed: its schedule makes another trace")
@@ -239,6 +317,20 @@ def recorded(path: str) -> Recorded:
     if not is_what_its_run_says(document, document.trace, program):
         raise ConfigurationError(f"{path} was changed: what it claims is not what its trace shows")
     return Recorded(document, document.trace, failure, spec, program)
+
+
+def _digest_of(file: str) -> str | None:
+    """The SHA-256 of a file's text, as `sources` has it; None if that cannot be read."""
+    try:
+        return hashlib.sha256(file_text(Path(file)).encode("utf-8")).hexdigest()
+    except (OSError, ValueError, Unreadable):
+        return None
+
+
+def _changed(file: str, document: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{file} has changed since {document} was made: make it anew with modelcheck verify"
+    )
 
 
 def replay_file(path: str) -> Checked:

@@ -5,6 +5,7 @@
     budget = 60                 # seconds for a spec
     jobs = 2
     require_validated = true
+    walks = 4                   # random ones, on which each HOLDS is tried
     instances = [
         { spec = "specs/per_page_cmpxchg.py", set = { WAIT = true } },
     ]
@@ -14,16 +15,18 @@ states itself."""
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from modelcheck.pipeline import nearest, shown_path
+from modelcheck.pipeline import WALKS, nearest, shown_path
 from modelcheck.records import dataclass
-from modelcheck.source import ConfigurationError
+from modelcheck.source import ConfigurationError, Unreadable, file_text
 
 FILE = "pyproject.toml"
+LONGEST = 1_000_000  # bytes
 BUDGET = 60.0  # seconds for a spec, where nobody says another
 
 
@@ -43,10 +46,11 @@ class Project:
     budget: float = BUDGET
     jobs: int | None = None
     require_validated: bool = False
+    walks: int = WALKS
     instances: tuple[Listed, ...] = ()
 
 
-KEYS = ("paths", "budget", "jobs", "require_validated", "instances")
+KEYS = ("paths", "budget", "jobs", "require_validated", "walks", "instances")
 
 
 def project(folder: Path) -> Project:
@@ -55,7 +59,9 @@ def project(folder: Path) -> Project:
     if file is None:
         return Project()
     try:
-        whole = tomllib.loads(file.read_text(encoding="utf-8"))
+        whole = tomllib.loads(file_text(file, LONGEST))
+    except Unreadable:
+        raise ConfigurationError(f"{shown_path(str(file))} is over {LONGEST:,} bytes") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError(f"{shown_path(str(file))} cannot be read: {error}") from None
     tool = whole.get("tool", {})
@@ -69,12 +75,14 @@ def _project(table: Any, file: Path) -> Project:
     for key, value in table.items():
         match key, value:
             case "paths", [*names] if all(isinstance(n, str) for n in names):
-                found[key] = tuple(file.parent / n for n in names)
+                found[key] = tuple(_inside(file, n, f"{where}: paths") for n in names)
             case "budget", int() | float() if value > 0 and not isinstance(value, bool):
                 found[key] = float(value)
             case "jobs", int() if value > 0 and not isinstance(value, bool):
                 found[key] = value
             case "require_validated", bool():
+                found[key] = value
+            case "walks", int() if value >= 0 and not isinstance(value, bool):
                 found[key] = value
             case "instances", [*listed]:
                 found[key] = tuple(_instance(i, file, f"{where}: instances") for i in listed)
@@ -88,6 +96,7 @@ SHAPES = {
     "budget": "a number of seconds, as in 60",
     "jobs": "a number of processes, as in 2",
     "require_validated": "true or false",
+    "walks": "a number of random walks, as in 4; 0 for none",
     "instances": 'a list, as in [{ spec = "specs/a.py", set = { PAGES = 3 } }]',
 }
 
@@ -100,9 +109,23 @@ def _instance(table: Any, file: Path, where: str) -> Listed:
     for name, value in sets.items():
         if not isinstance(value, int):
             raise ConfigurationError(f"{where}: {name} = {value!r} is not an int, true or false")
-    if not (file.parent / spec).is_file():
+    path = _inside(file, spec, where)
+    if not path.is_file():
         raise ConfigurationError(f"{where}: there is no file {spec} beside {FILE}")
-    return Listed(file.parent / spec, sets)
+    return Listed(path, sets)
+
+
+def real(path: str | Path) -> Path:
+    """The path with its links followed; as far as they lead, if in a circle."""
+    return Path(os.path.realpath(path))
+
+
+def _inside(file: Path, name: str, where: str) -> Path:
+    """A path of the project; ConfigurationError if it leads out of the project's folder, whose file
+    says what is read and, where that is refused, printed."""
+    if "\0" in name or not real(file.parent / name).is_relative_to(real(file.parent)):
+        raise ConfigurationError(f"{where}: {name} is not in the folder of {FILE}")
+    return file.parent / name
 
 
 def _only(table: Any, keys: tuple[str, ...], where: str) -> None:

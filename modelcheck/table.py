@@ -24,23 +24,21 @@ from modelcheck.engines.asked import NO_DEADLOCK, sentences
 from modelcheck.exit_codes import Exit
 from modelcheck.frontend.compile import compile_spec
 from modelcheck.frontend.definitions import Spec
-from modelcheck.gate import GRACE, Instance, Rules, doubts, instances, kept_from, left, verify
+from modelcheck.gate import (
+    GRACE, Instance, Rules, check_that_it_is_inside, checked, doubts, instances, kept_from,
+)
 from modelcheck.gated import Finding
 from modelcheck.ir import Program
 from modelcheck.project import Project, project
 from modelcheck.report.pieces import write
 from modelcheck.report.progress import ProgressLine
 from modelcheck.report.promises import markdown, table_rows
-from modelcheck.tabled import Promise, Status, Tabled, exit_code, from_json, to_json
+from modelcheck.tabled import Promise, Tabled, exit_code, from_json, to_json
 from modelcheck.trace import Verdict
-from modelcheck.vacuous import never_asserted, seldom_meant, whether_meant
 
 NO_DEADLOCK_LABEL = "X1"  # every design promises it, and none has to say so
 KEPT, README = Path("specs/table.json"), Path("README.md")
 TOUR = Path("specs/first_steps")  # of the language: no designs
-MEANT: dict[str, Status] = {
-    "reached": "holds", "not reached": "vacuous", "not checked": "unknown",
-}
 BEGIN, END = "<!-- by python -m modelcheck.table -->\n", "<!-- end of the table -->"
 
 
@@ -63,32 +61,45 @@ def tabled(instance: Instance, rules: Rules) -> Tabled:
     began = time.monotonic()
     row = Tabled(instance.spec, instance.shown(), ())
     try:
+        check_that_it_is_inside(instance)
         spec, program = compile_spec(instance.spec, dict(instance.sets))
         row = replace(row, sources=pipeline.sources(spec), promises=tuple(
             Promise(label, said, "unknown") for said, label in promised(spec, program).items()
         ))
-        row = _decided(row, instance, program, rules, began)
-        return _meant(row, program, rules, began)
+        return _decided(row, instance, rules, began)
     except Exception as error:
         return replace(row, findings=(kept_from(error),))
 
 
-def _decided(
-    row: Tabled, instance: Instance, program: Program, rules: Rules, began: float
-) -> Tabled:
+def _decided(row: Tabled, instance: Instance, rules: Rules, began: float) -> Tabled:
     """The row with what can be decided; why, where something cannot."""
+    open_: tuple[str, ...] = ()  # it holds, and nobody knows whether it is ever meant to
     while still_open := tuple(p.sentence for p in row.promises if p.status == "unknown"):
-        verdict = verify(instance, still_open, rules, began)
+        found = checked(instance, still_open, rules, began)
+        verdict = found.verdict
         doubt = doubts(verdict, rules.require_validated)
         if doubt:
             return replace(row, findings=doubt)
         row = replace(row, promises=tuple(
-            _decide(p, program, verdict) if p.status == "unknown" else p for p in row.promises
+            _decide(p, verdict) if p.status == "unknown" else p for p in row.promises
         ))
+        open_ += found.undecided
         if still_open == tuple(p.sentence for p in row.promises if p.status == "unknown"):
             assert verdict.trace is not None, "a search of all states decides all"
-            return _faulted(row, len(verdict.trace.steps))
-    return row
+            row = _faulted(row, len(verdict.trace.steps))
+    return _undecided(row, open_)
+
+
+def _undecided(row: Tabled, sentences: tuple[str, ...]) -> Tabled:
+    """The row, in which these are not known."""
+    if not sentences:
+        return row
+    text = "it is not decided whether a promise is ever meant to hold"
+    undecided = Finding(Exit.INCONCLUSIVE, text)
+    return replace(row, findings=(*row.findings, undecided), promises=tuple(
+        replace(p, status="unknown") if p.sentence in sentences and p.status == "holds" else p
+        for p in row.promises
+    ))
 
 
 def _faulted(row: Tabled, length: int) -> Tabled:
@@ -99,7 +110,7 @@ def _faulted(row: Tabled, length: int) -> Tabled:
     ))
 
 
-def _decide(promise: Promise, program: Program, verdict: Verdict) -> Promise:
+def _decide(promise: Promise, verdict: Verdict) -> Promise:
     """What a verdict says of a promise; the same if that is nothing."""
     found = [p for p in verdict.properties if p.sentence == promise.sentence]
     lengths = [p.depth for p in found if p.status == "violated" and p.depth is not None]
@@ -107,31 +118,10 @@ def _decide(promise: Promise, program: Program, verdict: Verdict) -> Promise:
         return replace(promise, status="fails", length=min(lengths))
     if any(p.status == "not reached" for p in found):
         return replace(promise, status="unreached")
-    if not all(p.status in ("holds", "reached") for p in found):
+    if not all(p.status in ("holds", "reached", "vacuous") for p in found):
         return promise
-    asserted = all(p.kind == "assert" for p in found)
-    vacuous = asserted and never_asserted(promise.sentence, program, verdict)
+    vacuous = all(p.status == "vacuous" for p in found)
     return replace(promise, status="vacuous" if vacuous else "holds")
-
-
-def _meant(row: Tabled, program: Program, rules: Rules, began: float) -> Tabled:
-    """The row, in which what holds because it is never meant to is vacuous."""
-    holding = {p.sentence for p in row.promises if p.status == "holds"}
-    asserted = {said for kind, said, _ in sentences(program) if kind == "assert"}
-    seldom = tuple(m for m in seldom_meant(program) if m.sentence in holding - asserted)
-    if not seldom:
-        return row
-    verdict = whether_meant(program, seldom, left(rules, began))
-    became = {p.sentence: MEANT[p.status] for p in verdict.properties if p.kind == "sometimes"}
-    promises = tuple(
-        replace(p, status=became.get(p.sentence, p.status)) for p in row.promises
-    )
-    if "unknown" not in became.values():
-        return replace(row, promises=promises)
-    text = "it is not decided whether a promise is ever meant to hold"
-    undecided = Finding(Exit.INCONCLUSIVE, text)
-    doubt = doubts(verdict, False) or (undecided,)
-    return replace(row, promises=promises, findings=row.findings + doubt)
 
 
 # -------------------------------------------------------------------------------- all of them

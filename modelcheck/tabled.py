@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 
 from modelcheck.exit_codes import Exit, of_all
 from modelcheck.gated import Finding
+from modelcheck.quoting import document as json_document
 from modelcheck.records import dataclass
 
 FORMAT, VERSION = "modelcheck-table", 2
@@ -115,7 +116,7 @@ def to_json(rows: tuple[Tabled, ...]) -> str:
         ],
         "sources": dict(sorted(source for r in rows for source in r.sources)),
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return json_document(document)
 
 
 def from_json(text: str) -> tuple[Tabled, ...]:

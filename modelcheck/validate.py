@@ -1,4 +1,5 @@
-"""A trace, run again before anybody is shown it: on `semantics`, and on the executable allocator.
+"""What is done before anybody is shown a verdict: its trace is run again, on `semantics` and on the
+executable allocator.  A verdict that shows no trace is tried there, on random walks.
 
 A trace of one property that was asked for (`--property`) may go on where another assert fails.  It
 is then followed without the others: in the Program, and in the functions that the threads run."""
@@ -14,15 +15,15 @@ from modelcheck.frontend.definitions import Spec
 from modelcheck.ir import Program
 from modelcheck.semantics import Semantics
 from modelcheck.trace import (
-    Failure, NotPossible, PropertyResult, Status, Trace, Verdict, end_of, failure_of_deadlock,
-    failure_of_property, told, with_lines,
+    Failure, NotPossible, PropertyResult, Status, Trace, Validation, Verdict, end_of,
+    failure_of_deadlock, failure_of_property, told, with_lines,
 )  # fmt: skip
 from modelcheck.trace import replay as walk
 
 PROPERTY_KINDS = {
     "safety": ("always", "lemma"), "assert": ("assert",), "deadlock": ("deadlock",),
 }
-DECIDED: frozenset[Status] = frozenset(("holds", "violated", "not checked"))
+DECIDED: frozenset[Status] = frozenset(("holds", "vacuous", "violated", "not checked"))
 STATUSES: dict[str, frozenset[Status]] = {
     "always": DECIDED, "lemma": DECIDED, "assert": DECIDED, "deadlock": DECIDED,
     "sometimes": frozenset(("reached", "not reached", "not checked")),
@@ -35,6 +36,21 @@ def by_its_lines(verdict: Verdict, unmerged: Program) -> Verdict:
     if trace is None or trace.failure is None:
         return verdict
     return told(verdict, Semantics(_followed(trace, trace.failure, unmerged)))
+
+
+def tried(verdict: Verdict, spec: Spec, program: Program, walks: int) -> Verdict:
+    """The verdict, marked with what became of so many random walks on the executable allocator; as
+    it is if it shows a trace, or is UNKNOWN, or no walk is wanted.  Whatever happens there, there
+    is a verdict."""
+    if verdict.trace is not None or verdict.outcome == "UNKNOWN" or not walks:
+        return verdict
+    try:
+        from modelcheck.heap.walk import tried as walk_on  # mmap, threads
+
+        found = walk_on(verdict, spec, program, walks)
+    except Exception as error:
+        found = Validation("failed", "walks", f"{type(error).__name__}: {error}")
+    return replace(verdict, validation=found)
 
 
 def validated(verdict: Verdict, spec: Spec, program: Program) -> Verdict:
@@ -126,15 +142,22 @@ def _can_be_together(verdict: Verdict, trace: Trace) -> bool:
 
 def _followed(trace: Trace, failure: Failure, program: Program) -> Program:
     """The Program; if the trace cannot be followed there, with nothing but what it violates."""
+    semantics = Semantics(program)
     try:
-        walk(Semantics(program), trace.schedule, failure)
+        there = walk(semantics, trace.schedule).failure
     except NotPossible:
         return only(program, frozenset([failure.sentence]))
-    return program
+    in_a_step = failure.process and failure.kind != "deadlock"
+    if in_a_step and there is not None:
+        ends_so = (there.kind, there.sentence) == (failure.kind, failure.sentence)
+    else:
+        ends_so = bool(in_a_step) or end_of(semantics, trace.schedule) is not None
+    return program if ends_so else only(program, frozenset([failure.sentence]))
 
 
 def _with_asserts(spec: Spec, sentence: str) -> Spec:
-    """The spec, read again, in which all other asserts look at memory and never fail."""
+    """The spec, read again, in which all other asserts look at memory and never fail; so do those
+    that no line of it says (Spec.asserted)."""
     again, _ = compile_spec(spec.path, {p.name: p.value for p in spec.parameters})
     for module in again.modules:
         for node in ast.walk(module.tree):
@@ -144,4 +167,4 @@ def _with_asserts(spec: Spec, sentence: str) -> Spec:
                     node.test = ast.fix_missing_locations(ast.copy_location(either, test))
                 case _:
                     pass
-    return again
+    return replace(again, asserted=sentence)

@@ -17,11 +17,12 @@ clean_dirty_lists.py is about).
 """
 from typing import Annotated
 
-from modelcheck.lang import (Ghost, Indexed, Lock, Process, array, between, boot, choose,
+from modelcheck.lang import (Ghost, Indexed, Lock, Process, array, between, boot, chain,
+    choose,
     element, free, holds, index_of, instances, invariant, param, process, promises, shared,
     sometimes, spin_lock, spin_unlock, this_process, violates)
-from modelcheck.xen.invariants import clean_handover, no_live_scrub, page_lists
-from modelcheck.xen.page import PGC, PageContents, fill_page, is_scrubbed, scrub_one_page
+from modelcheck.xen.invariants import clean_handover, no_live_scrub, page_lists, scrubbed_once
+from modelcheck.xen.page import PGC, PageContents, fill_page, scrub_one_page
 from modelcheck.xen.page_list import (PageListHead, page_list_add_tail, page_list_del,
     page_list_remove_head)
 
@@ -54,7 +55,15 @@ class Node:
 node = Node()
 heap = array(PageListHead[Page], 2 * (MAX_ORDER + 1))
 heap_lock = Lock("heap_lock")
-PROMISES = promises(page_lists(heap), when=free(heap_lock))
+
+@invariant("L2", "the heap holds the free pages and no others")
+def each_is_in_a_buddy() -> bool:
+    return all(
+        sum(index_of(first) <= index_of(pg) and index_of(pg) < index_of(first) + (1 << first.order)
+            for pages in heap for first in chain(pages.next, "next"))
+        == (1 if pg.state == PGC.FREE else 0) for pg in instances(Page))
+
+PROMISES = promises(page_lists(heap), each_is_in_a_buddy(), when=free(heap_lock))
 
 def list_of(dirty: bool, order: Order) -> int:
     """Clean ones of order 0 and 1, then dirty ones."""
@@ -103,7 +112,7 @@ def give_back(pg: Page, order: Order, dirty: bool) -> None:
     page_list_add_tail(pg, heap[list_of(dirty, order)])
 
 def scrub(pg: Page) -> None:
-    assert not is_scrubbed(pg), "no clean page is scrubbed again"
+    assert scrubbed_once(pg)
     scrub_one_page(pg)
 
 def alloc_heap_pages(order: Order) -> Page | None:

@@ -1,7 +1,8 @@
 """Two lists: freed pages go to a dirty one, idle CPUs move them to a clean one (George Dunlap).
 
 A free puts the page on the dirty list.  An idle CPU takes it off, scrubs it with no lock held, and
-puts it on the clean list.  An allocation takes a clean page; else a dirty one, and scrubs it.  What
+puts it on the clean list.  An allocation takes a clean page; only where there is none (T4) a dirty
+one, and scrubs it.  No page is scrubbed again that is clean (T7).  What
 a page needs is told by the list that it is on, and by no flag: so there is nothing in it that two
 CPUs could change at once, and no secret leaks.
 
@@ -23,8 +24,8 @@ from typing import Annotated
 from modelcheck.lang import (Ghost, Lock, Process, array, between, boot, chain, fetch_add,
     free, holds, instances, invariant, param, process, promises, shared, sometimes, spin_lock,
     spin_unlock, this_process, violates)
-from modelcheck.xen.invariants import (clean_handover, every_page_is_owned, no_live_scrub,
-    page_lists)
+from modelcheck.xen.invariants import (clean_handover, clean_pages_first, every_page_is_owned,
+    no_live_scrub, page_lists, scrubbed_once)
 from modelcheck.xen.page import (PageContents, fill_page, is_half_scrubbed, is_scrubbed,
     scrub_one_page)
 from modelcheck.xen.page_list import PageListHead, page_list_add_tail, page_list_remove_head
@@ -93,7 +94,9 @@ def alloc_heap_page() -> Page | None:
         if pg is not None:
             pg.owner = this_process()
             pg.holder = this_process()
+            assert clean_pages_first(heap[CLEAN])
             spin_unlock(locks[OF_DIRTY])
+            assert scrubbed_once(pg)
             scrub_one_page(pg)
             return pg
         if not WAIT or node.in_hands == 0:
@@ -133,6 +136,7 @@ def idle_loop() -> None:
     while True:
         pg = page_to_scrub()
         if pg is not None:
+            assert scrubbed_once(pg)
             scrub_one_page(pg)
             spin_lock(locks[CLEAN])
             page_list_add_tail(pg, heap[CLEAN])

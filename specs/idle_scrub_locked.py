@@ -10,10 +10,11 @@ each scrub is preceded by a walk of the list.  So the tempting step is DROP_LOCK
 under heap_lock, drop it to scrub, take it again to clear need_scrub.  Meanwhile the page is
 allocated, scrubbed again and written to, and the idle CPU's last store zeroes live data.
 """
-from modelcheck.lang import (Lock, boot, chain, clear_bit, free, holds, instances, param, process,
-    promises, shared, sometimes, spin_lock, spin_unlock, violates)
-from modelcheck.xen.invariants import (clean_handover, conservative_label, free_list, no_live_scrub,
-    no_page_is_free, page_list)
+from modelcheck.lang import (Ghost, Lock, Process, at_rest, boot, chain, clear_bit, free, holds,
+    instances, param, process, promises, shared, sometimes, spin_lock, spin_unlock, this_process,
+    violates)
+from modelcheck.xen.invariants import (all_are_free, clean_handover, conservative_label, free_list,
+    no_live_scrub, no_page_is_free, page_list, unreachable_while_dirty)
 from modelcheck.xen.page import (PGC, CountInfo, PageContents, fill_page, is_half_scrubbed,
     scrub_one_page)
 from modelcheck.xen.page_list import PageListHead, page_list_add_tail, page_list_remove_head
@@ -32,11 +33,13 @@ class Page:
     next: "Page | None" = None
     prev: "Page | None" = None
     contents: PageContents
+    owner: Ghost[Process | None] = None
 
 heap = PageListHead[Page]()
 heap_lock = Lock("heap_lock")
-PROMISES = (promises(conservative_label(Page)),
-            promises(page_list(heap), free_list(Page, heap), when=free(heap_lock)))
+PROMISES = (promises(conservative_label(Page), unreachable_while_dirty(Page)),
+            promises(page_list(heap), free_list(Page, heap), when=free(heap_lock)),
+            promises(all_are_free(Page), when=at_rest()))
 
 @boot
 def init_heap_pages() -> None:
@@ -63,6 +66,7 @@ def alloc_heap_pages() -> Page | None:
 def free_heap_pages(pg: Page) -> None:
     spin_lock(heap_lock)
     pg.count_info = CountInfo(PGC.FREE, need_scrub=True)
+    pg.owner = None
     page_list_add_tail(pg, heap)
     spin_unlock(heap_lock)
 
@@ -72,6 +76,7 @@ def domain(me: int) -> None:
         pg = alloc_heap_pages()
         if pg is not None:
             assert clean_handover(pg)
+            pg.owner = this_process()
             fill_page(pg, me)
             assert no_live_scrub(pg, me)
             free_heap_pages(pg)

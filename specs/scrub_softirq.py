@@ -22,8 +22,8 @@ from typing import Annotated
 from modelcheck.lang import (Ghost, Lock, Process, array, between, boot, chain, choose,
     free, holds, instances, invariant, param, process, promises, shared, sometimes, spin_lock,
     spin_trylock, spin_unlock, this_process, violates)
-from modelcheck.xen.invariants import (clean_handover, conservative_label, every_page_is_owned,
-    free_list, freed_once, no_live_scrub, page_list)
+from modelcheck.xen.invariants import (clean_handover, comes_back, conservative_label,
+    every_page_is_owned, free_list, freed_once, no_live_scrub, page_list)
 from modelcheck.xen.page import (PGC, CountInfo, PageContents, fill_page, is_half_scrubbed,
     scrub_one_page)
 from modelcheck.xen.page_list import (PageListHead, page_list_add, page_list_add_tail,
@@ -53,6 +53,7 @@ class Page:
 @shared
 class Counts:
     scrub_pages: Annotated[int, between(0, PAGES + CPUS * BATCH)] = 0
+    comes_back: Ghost[bool] = False
 
 counts = Counts()
 heap = PageListHead[Page]()
@@ -89,7 +90,9 @@ def free_heap_page(pg: Page) -> None:
     pg.count_info = CountInfo(PGC.FREE)
     page_list_add_tail(pg, heap)
     pg.holder = None
+    counts.comes_back = True
     spin_unlock(heap_lock)
+    counts.comes_back = False
 
 def free_domheap_page(pg: Page) -> None:
     """Of a dying domain."""
@@ -201,3 +204,7 @@ def two_CPUs_scrub_at_once() -> bool:
 @sometimes
 def a_page_is_on_the_scrub_list() -> bool:
     return page_scrub_list.next is not None
+
+@sometimes
+def a_page_comes_back_from_the_scrub_list() -> bool:
+    return comes_back(counts)

@@ -10,46 +10,46 @@ other).  It then says in first_dirty how far it came, and only then NOT_SCRUBBIN
 An allocation prefers clean buddies, and takes dirty ones rather than fail (for a single page at
 once).  What it has of dirty pages it scrubs after it has dropped heap_lock.
 
-All that holds, at each instance that was looked at.  What does not is taking pages offline
-(OFFLINE): mark_page_offline changes count_info under heap_lock, with cmpxchg, before anybody stops
-the scrub, and the scrubber clears need_scrub with a plain load and store.  If it has loaded FREE,
-its store undoes OFFLINED; reserve_offlined_page then finds no page to leave out, and loops for
-ever, with heap_lock held.  And a page that was dirty when it was taken offline comes back (ONLINE)
-as a clean one: online_page frees it without need_scrub, and mark_page_free drops its flag.  FIXED
-clears the flag with clear_bit, frees a page that comes back as a dirty one, and takes what is
-offlined from node_need_scrub.
+All that holds at the instances below, under sequential consistency, with what is left out (see
+"Simplified").  What an administrator does, who takes pages offline and online again, is in
+specs/open/xen_idle_scrub_offline.py.  It is made of this file: OFFLINE is there for it, and so is
+FIXED, by which a scrubber clears need_scrub with clear_bit, and what is offlined is taken from
+node_need_scrub.
 
 Read: xen/common/page_alloc.c and spinlock.c as of c447b7308b (2026-08), with the commits that made
 them so; each function says which.  Every access outside heap_lock is a step here, and so are those
 under it.  count_info is one word; first_dirty and scrub_state are apart, as on x86 (on Arm a store
 to one is a load and a store of both).  Simplified: one node and one zone, so that its three
-counters of free pages are one (`avail`); no claims, colours, static or broken memory; no TLB or
-cache flush (B3 is about that); a CPU that goes offline, and a softirq that is pending, are one
-choice after each page; an idle CPU never sleeps.  The owner shares a word with the buddy's order,
+counters of free pages are one (`avail`), and no CPU scrubs a node that is not its own; no claims,
+colours, static or broken memory.  Left out: TLB and cache flushes (B3 is about those); references
+to a page and its assignment to a domain (get_page, assign_pages), so that a page is freed by its
+owner alone.  A CPU that goes offline, and a softirq that is pending, are one choice after each
+page; an idle CPU never sleeps.  The owner shares a word with the buddy's order,
 and type_info with first_dirty and scrub_state: of that is left that both are zero in use.
 
 Instances: two domains, so that a free may find the buddy behind it being scrubbed while another
 allocation is on its way (two pages are enough for that, and are the default); one domain with four
 pages in one buddy, which is split twice, with first_dirty in the middle; one with clean and dirty
-frees, and allocations that take dirty pages as they are; one page, and an administrator.  README
-has a table of them, and of larger ones, with their states.  Those cannot be compared with the
-40,233 of a first sketch (two pages, one domain, three tickets; it is not kept).  Its allocations
-and words were others: there are 24,410 here, and 40,642 with NO_SCRUB; and it began with pages as
-they come back, where these hold the bytes of a domain that is gone.
+frees, and allocations that take dirty pages as they are. README has a table of them, and of larger
+ones, with their states. Those cannot be compared with the 40,233 of a first sketch (two pages, one
+domain, three tickets; it is not kept). Its allocations and words were others: there are 24,410
+here, and 40,642 with NO_SCRUB; and it began with pages as they come back, where these hold the
+bytes of a domain that is gone.
 """
 from dataclasses import dataclass
 from typing import Annotated
 
 from modelcheck.lang import (Enum, Ghost, Indexed, Process, array, atomic, auto, between, boot,
-    choose, clear_bit, cmpxchg, element, free, holds, index_of, instance, instances, invariant,
+    choose, clear_bit, element, free, holds, index_of, instance, instances, invariant,
     not_null, param, process, promises, replace, shared, smp_wmb, sometimes, test_and_clear_bit,
-    test_and_set_bit, this_process, violates)
+    test_and_set_bit, this_process)
 from modelcheck.xen.buddy import (INVALID_DIRTY_IDX, MAX_ORDER, DirtyIndex, Order,
     check_and_stop_scrub, first_dirty_above, first_dirty_below, is_free_buddy, page_list_add_scrub)
 from modelcheck.xen.invariants import (abort_under_lock, avail_counts, buddies, clean_before_dirty,
     clean_handover, conservation, conservative_label, freed_once, index_soundness, is_listed,
-    legal_scrub_transition, maximal_merge, need_scrub_suffices, no_live_scrub, not_held,
-    one_scrubber, page_lists, under_lock, unique_place)
+    legal_scrub_transition, legal_transition, maximal_merge, need_scrub_counts, need_scrub_suffices,
+    no_live_scrub, not_held, one_scrubber, page_lists, under_lock,
+    unique_place, unreachable_while_dirty)
 from modelcheck.xen.page import (PGC, Buddy, CountInfo, PageContents, fill_page, scrub_one_page)
 from modelcheck.xen.page_list import (PageListHead, page_list_add_tail, page_list_del,
     page_list_empty, page_list_remove_head)
@@ -62,15 +62,9 @@ IDLE_CPUS = param(1, 1, 4)
 CLEAN_FREES = param(False)            # domains scrub some of what they free themselves ...
 DIRTY_FREES = param(True)             # ... and some not
 NO_SCRUB = param(False)               # some allocations are MEMF_no_scrub
-OFFLINE = param(False)                # an administrator takes pages offline ...
-ONLINE = param(False)                 # ... and online again
-FIXED = param(False)                  # ... as it would be safe
-EXPECT = (
-    holds(when=FIXED or not OFFLINE),
-    violates("deadlock", when=OFFLINE and not ONLINE and not FIXED),
-    violates("a free page that is not scrubbed says need_scrub",
-             when=OFFLINE and ONLINE and not FIXED),
-)
+OFFLINE = param(False)                # for specs/open: pages are taken offline ...
+FIXED = param(False)                  # ... and nothing is lost by that
+EXPECT = holds()
 
 DirtyCount = Annotated[int, between(0, 1 << MAX_ORDER)]
 
@@ -85,6 +79,8 @@ class Page(Indexed):
     prev: "Page | None" = None
     contents: PageContents
     holder: Ghost[Process | None] = None
+    owner: Ghost[Process | None] = None   # from the hand-over on
+    was_told: Ghost[bool] = False         # to go offline
 
 
 class LetGo(Enum):
@@ -101,6 +97,7 @@ class Node:
     need_scrub: Annotated[int, between(0, 2 * PAGES)] = PAGES
     scrubbing: bool = False           # its bit in node_scrubbing
     scrubbers: Ghost[Annotated[int, between(0, IDLE_CPUS)]] = 0
+    in_flight: Ghost[Annotated[int, between(0, DOMAINS + IDLE_CPUS)]] = 0  # not yet counted
     let_go: Ghost[LetGo] = LetGo.NO
     preempted: Ghost[bool] = False
     merging: Ghost[bool] = False
@@ -140,6 +137,7 @@ def get_free_buddy(order: Order, use_unscrubbed: bool) -> Page | None:
                 assert abort_under_lock(heap_lock)
                 return pg
             page_list_add_tail(pg, heap[j])
+            assert under_lock(heap_lock)
     return None
 
 
@@ -168,11 +166,14 @@ def alloc_heap_pages(order: Order, no_scrub: bool) -> Page | None:
 
     avail = node.avail
     node.avail = avail - (1 << order)
+    assert under_lock(heap_lock)
+    node.in_flight = node.in_flight + 1
     for i in range(1 << order):
         info = pg[i].count_info
         assert info.state == PGC.FREE, "a page on the heap is free"
         assert first_dirty != INVALID_DIRTY_IDX or not info.need_scrub, "a clean buddy is clean"
         pg[i].count_info = replace(info, state=PGC.INUSE)
+        assert legal_transition(info.state, PGC.INUSE)
         pg[i].holder = this_process()
         assert under_lock(heap_lock)
         init_free_page_fields(pg[i])
@@ -190,7 +191,11 @@ def alloc_heap_pages(order: Order, no_scrub: bool) -> Page | None:
         ticket_lock(heap_lock)
         need_scrub = node.need_scrub
         node.need_scrub = need_scrub - dirty_cnt
+        assert under_lock(heap_lock)
+        node.in_flight = node.in_flight - 1
         ticket_unlock(heap_lock)
+    else:
+        node.in_flight = node.in_flight - 1
     return pg
 
 
@@ -208,10 +213,15 @@ def mark_page_free(pg: Page) -> bool:
     if OFFLINE and info.state == PGC.OFFLINING:
         pg.count_info = CountInfo(PGC.OFFLINED)
         pg.holder = None
+        pg.owner = None
+        assert under_lock(heap_lock)
+        assert legal_transition(info.state, PGC.OFFLINED)
         return True
     pg.count_info = CountInfo(PGC.FREE)
     pg.holder = None
+    pg.owner = None
     assert under_lock(heap_lock)
+    assert legal_transition(info.state, PGC.FREE)
     return False
 
 
@@ -227,9 +237,11 @@ def free_heap_pages(pg: Page, order: Order, need_scrub: bool) -> None:
             pg[i].count_info = replace(info, need_scrub=True)
     avail = node.avail
     node.avail = avail + (1 << order)
+    assert under_lock(heap_lock)
     if need_scrub:
         dirty = node.need_scrub
         node.need_scrub = dirty + (1 << order)
+        assert under_lock(heap_lock)
         pg.first_dirty = 0
     else:
         pg.first_dirty = INVALID_DIRTY_IDX
@@ -244,6 +256,7 @@ def free_heap_pages(pg: Page, order: Order, need_scrub: bool) -> None:
             check_and_stop_scrub(predecessor)
             assert abort_under_lock(heap_lock)
             page_list_del(predecessor, heap[order])
+            assert under_lock(heap_lock)
             if predecessor.first_dirty == INVALID_DIRTY_IDX:
                 first_dirty = pg.first_dirty
                 if first_dirty != INVALID_DIRTY_IDX:
@@ -262,11 +275,13 @@ def free_heap_pages(pg: Page, order: Order, need_scrub: bool) -> None:
                 if first_dirty != INVALID_DIRTY_IDX:
                     pg.first_dirty = mask + first_dirty
             page_list_del(successor, heap[order])
+            assert under_lock(heap_lock)
         order += 1
 
     first_dirty = pg.first_dirty
     node.merging = False
     page_list_add_scrub(pg, heap[order], order, first_dirty)
+    assert under_lock(heap_lock)
     if OFFLINE and pg_offlined:
         reserve_offlined_page(pg)
     ticket_unlock(heap_lock)
@@ -289,6 +304,7 @@ def reserve_offlined_page(head: Page) -> None:
     first_dirty: DirtyIndex = head.first_dirty
     head.first_dirty = INVALID_DIRTY_IDX
     page_list_del(head, heap[head_order])
+    assert under_lock(heap_lock)
     n: DirtyCount = 0
     while n < 1 << head_order:
         cur_head = head[n]
@@ -312,57 +328,14 @@ def reserve_offlined_page(head: Page) -> None:
         if pg.count_info.state == PGC.OFFLINED:
             avail = node.avail
             node.avail = avail - 1
+            assert under_lock(heap_lock)
             if FIXED and pg.count_info.need_scrub:
                 need_scrub = node.need_scrub
                 node.need_scrub = need_scrub - 1
+                assert under_lock(heap_lock)
             pg.order = 0
             page_list_add_tail(pg, page_offlined_list)
             pg.holder = this_process()
-
-
-def mark_page_offline(pg: Page) -> None:
-    while True:
-        info = pg.count_info
-        if info.state in (PGC.OFFLINED, PGC.OFFLINING):
-            return
-        state = PGC.OFFLINED if info.state == PGC.FREE else PGC.OFFLINING
-        if cmpxchg(pg.count_info, info, replace(info, state=state)) == info:
-            return
-
-
-def reserve_heap_page(pg: Page) -> None:
-    for order in range(MAX_ORDER + 1):
-        head = heap[order].next
-        while head is not None:
-            if index_of(head) <= index_of(pg) and index_of(pg) < index_of(head) + (1 << order):
-                reserve_offlined_page(head)
-                return
-            head = head.next
-
-
-def offline_page(pg: Page) -> None:
-    """d4837a56da; without what it says of the owner of a page in use."""
-    ticket_lock(heap_lock)
-    mark_page_offline(pg)
-    if pg.count_info.state == PGC.OFFLINED:
-        reserve_heap_page(pg)
-        assert pg.count_info.state == PGC.OFFLINED, "a page that is said to be offlined is"
-    ticket_unlock(heap_lock)
-
-
-def online_page(pg: Page) -> None:
-    ticket_lock(heap_lock)
-    info = pg.count_info
-    while info.state in (PGC.OFFLINED, PGC.OFFLINING):
-        if info.state == PGC.OFFLINED:
-            page_list_del(pg, page_offlined_list)
-        held = cmpxchg(pg.count_info, info, replace(info, state=PGC.INUSE))
-        if held == info:
-            break
-        info = held
-    ticket_unlock(heap_lock)
-    if info.state == PGC.OFFLINED:
-        free_heap_pages(pg, 0, FIXED)
 
 
 class Outcome(Enum):
@@ -410,6 +383,7 @@ def scrub_buddy(pg: Page, order: Order) -> Outcome:
     scrub_state = pg.scrub_state
     assert legal_scrub_transition(scrub_state, Buddy.SCRUBBING)
     pg.scrub_state = Buddy.SCRUBBING
+    node.in_flight = node.in_flight + 1
     ticket_unlock(heap_lock)
 
     dirty_cnt: DirtyCount = 0
@@ -435,6 +409,8 @@ def scrub_buddy(pg: Page, order: Order) -> Outcome:
             ticket_lock(heap_lock)
             need_scrub = node.need_scrub
             node.need_scrub = need_scrub - dirty_cnt
+            assert under_lock(heap_lock)
+            node.in_flight = node.in_flight - 1
             ticket_unlock(heap_lock)
             return Outcome.OUT_NOLOCK
         preempt = choose(False, True)  # this CPU goes offline, or a softirq is pending
@@ -447,12 +423,15 @@ def scrub_buddy(pg: Page, order: Order) -> Outcome:
     st = spin_lock_cb(heap_lock, scrub_continue, st)
     need_scrub = node.need_scrub
     node.need_scrub = need_scrub - dirty_cnt
+    assert under_lock(heap_lock)
+    node.in_flight = node.in_flight - 1
     if st.drop:
         return Outcome.OUT
     if i == (1 << order) - 1:
         assert is_listed(pg, heap[order])
         page_list_del(pg, heap[order])
         page_list_add_scrub(pg, heap[order], order, INVALID_DIRTY_IDX)
+        assert under_lock(heap_lock)
     else:
         pg.first_dirty = i + 1
         node.preempted = True
@@ -492,48 +471,40 @@ def scrub_free_pages() -> bool:
     return node_to_scrub(False)
 
 
+def allocate_and_free(me: int) -> None:
+    """What a domain does, again and again."""
+    order = choose(range(MAX_ORDER + 1))
+    no_scrub = False
+    if NO_SCRUB:
+        no_scrub = choose(False, True)
+    pg = alloc_heap_pages(order, no_scrub)
+    if pg is not None:
+        for i in range(1 << order):
+            if not no_scrub:
+                assert clean_handover(pg[i])
+            pg[i].owner = this_process()
+            fill_page(pg[i], me)
+        for i in range(1 << order):
+            assert no_live_scrub(pg[i], me)
+        dirty = DIRTY_FREES
+        if CLEAN_FREES and DIRTY_FREES:
+            dirty = choose(False, True)
+        if not dirty:
+            for i in range(1 << order):
+                scrub_one_page(pg[i])
+        free_heap_pages(pg, order, dirty)
+
+
 @process(count=DOMAINS)
 def domain(me: int) -> None:
     while True:
-        order = choose(range(MAX_ORDER + 1))
-        no_scrub = False
-        if NO_SCRUB:
-            no_scrub = choose(False, True)
-        pg = alloc_heap_pages(order, no_scrub)
-        if pg is not None:
-            for i in range(1 << order):
-                if not no_scrub:
-                    assert clean_handover(pg[i])
-                fill_page(pg[i], me)
-            for i in range(1 << order):
-                assert no_live_scrub(pg[i], me)
-            dirty = DIRTY_FREES
-            if CLEAN_FREES and DIRTY_FREES:
-                dirty = choose(False, True)
-            if not dirty:
-                for i in range(1 << order):
-                    scrub_one_page(pg[i])
-            free_heap_pages(pg, order, dirty)
+        allocate_and_free(me)
 
 
 @process(count=IDLE_CPUS)
 def idle_loop() -> None:
     while True:
         scrub_free_pages()
-
-
-@process
-def administrator() -> None:
-    if OFFLINE:
-        while True:
-            pg = element(Page, PAGES - 1)
-            if ONLINE:
-                if choose(False, True):
-                    online_page(pg)
-                else:
-                    offline_page(pg)
-            else:
-                offline_page(pg)
 
 
 PROMISES = (
@@ -543,7 +514,9 @@ PROMISES = (
         maximal_merge(heap, MAX_ORDER), clean_before_dirty(heap, INVALID_DIRTY_IDX),
         conservation(Page, heap), avail_counts(node, heap), need_scrub_suffices(node, Page),
         when=free(heap_lock)),
-    promises(one_scrubber(node)),
+    promises(need_scrub_counts(node, Page),
+             when=free(heap_lock) and node.in_flight == 0),
+    promises(one_scrubber(node), unreachable_while_dirty(Page)),
 )
 
 
@@ -575,11 +548,6 @@ def an_allocation_waits_for_a_buddy_that_is_being_scrubbed() -> bool:
 @sometimes(when=PAGES > 1 and MAX_ORDER > 0)
 def a_scrub_is_preempted() -> bool:
     return node.preempted
-
-
-@sometimes(when=OFFLINE)
-def a_page_is_offlined() -> bool:
-    return page_offlined_list.next is not None
 
 
 @sometimes

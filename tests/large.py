@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-LARGE = frozenset({"xen_idle_scrub"})
+LARGE = frozenset({"xen_idle_scrub", "xen_idle_scrub_offline"})
 
 
 def small(folder: Path) -> list[Path]:

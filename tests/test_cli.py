@@ -52,6 +52,7 @@ count.py: HOLDS  every property, in every reachable state of this instance
   expected   yes: EXPECT says holds()
   instance   CPUS=1, memory model sc
   searched   all reachable states: 3 states, 2 transitions, depth 2 (quick engine)
+  tried      4 random walks, 8 steps at 2 of 2 lines, seed 0: the executable allocator agrees
   properties holds                 always    every page is counted
              holds                 deadlock  no process is stuck for ever
 """

@@ -17,6 +17,7 @@ from modelcheck.engines.asked import only
 from modelcheck.engines.native import Native, actions
 from modelcheck.engines.native import search as native
 from modelcheck.engines.native.build import Making, NoCompiler, built
+from modelcheck.engines.native.kept import why_not
 from modelcheck.engines.native.running import odds
 from modelcheck.engines.quick import search as quick
 from modelcheck.ir import Program
@@ -176,8 +177,9 @@ def test_a_compiler_that_fails(
 
 def test_a_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "cache").write_text("a file is no folder", encoding="utf-8")
-    verdict = handover.explicit(program(COUNTERS), Limits())
-    assert verdict.outcome == "HOLDS" and "compiled programs cannot be kept in" in verdict.remark
+    verdict = handover.native(program(COUNTERS), Limits())
+    assert (verdict.outcome, verdict.engine) == ("HOLDS", "native")
+    assert "compiled programs are not kept: " in why_not()
 
 
 def test_ctrl_c_while_compiling_leaves_nothing_half_made(

@@ -35,7 +35,7 @@ LAYERS = (
     ("flow",),
     ("ir",),
     ("source",),
-    ("records", "exit_codes"),
+    ("records", "quoting", "exit_codes"),
 )
 """From the top to the bottom: a module imports only what stands in a lower layer, or beside it in
 its own part."""
@@ -47,7 +47,8 @@ SPEC_LANGUAGE = ("lang", "xen")
 
 FOR_ALL = tuple(  # what every engine imports
     f"engines.{part}" for part in (
-        "asked", "deadlock", "evidence", "found", "graph", "limits", "packed", "places", "shortest",
+        "asked", "coverage", "deadlock", "evidence", "found", "graph", "limits", "packed", "places",
+        "shortest",
     )
 )
 

@@ -13,6 +13,7 @@ import modelcheck.notation
 from modelcheck.ir import (
     END,
     Action,
+    After,
     Assert,
     Assign,
     Assume,
@@ -30,6 +31,7 @@ from modelcheck.ir import (
     Expr,
     Fence,
     Field,
+    Fit,
     Goto,
     If,
     Instances,
@@ -340,11 +342,20 @@ class AnyProgram:
                 sort = self.random.choice(numbered)
                 return Element(sort, self.expr(depth), self.random.randint(-1, 1))
             case _:
-                if self.flag():
+                kind = self.random.randrange(6)
+                if kind < 3:
                     return NotNull(self.expr(depth))
+                if kind == 3:
+                    return self.declared(depth)
                 op = self.random.choice(["all", "any", "sum"])
                 name = self.random.choice([*LOCALS, "q", "x"])
                 return Quantified(op, name, self.domain(depth), self.expr(depth))
+
+    def declared(self, depth: int) -> Expr:
+        if self.flag():
+            return After(self.expr(depth), self.expr(depth))
+        sorts: list[Sort] = [PAGE, PAGE_OR_NONE, SCRUB, INFO, Bool(), Int(-3, -1), Int(0, 6, True)]
+        return Fit(self.random.choice(sorts), self.expr(depth))
 
     def block(self, depth: int) -> Block:
         return tuple(self.statement(depth) for _ in self.some(3))
@@ -449,6 +460,8 @@ AROUND: list[Callable[[Expr], Expr]] = [
     lambda e: Field(e, "n", INFO), lambda e: Field(e, "state", INFO), lambda e: NotNull(e),
     lambda e: Field(e, "info", PAIR), lambda e: Make(PAIR, (e, A)), lambda e: Make(PAIR, (A, e)),
     lambda e: Element(PAGE_OR_NONE, e, -1), lambda e: Element(SCRUB, e, 0),
+    lambda e: Fit(Int(-1, 2), e), lambda e: Fit(PAGE, e), lambda e: After(e, A),
+    lambda e: After(A, e),
     lambda e: Quantified("sum", "x", Instances(PAGE), e),
     lambda e: Quantified("any", "q", Range(e, A), A),
     lambda e: Quantified("any", "q", Range(A, e), A),

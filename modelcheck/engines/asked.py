@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
-from modelcheck.ir import Action, Assert, Block, If, Process, Program, Property, statements
+from modelcheck.ir import NO_DEADLOCK as NO_DEADLOCK
+from modelcheck.ir import Assert, Block, If, Program, Property, statements
 from modelcheck.source import NOWHERE, ConfigurationError
 from modelcheck.trace import Line, line_of
 
 PropertyKind: TypeAlias = Literal["always", "lemma", "sometimes", "assert", "deadlock"]
-
-NO_DEADLOCK = "no process is stuck for ever"
 
 
 def asked_for(program: Program, properties: tuple[str, ...]) -> frozenset[str]:
@@ -70,11 +69,3 @@ def only(program: Program, asked: frozenset[str]) -> Program:
             for p in program.processes
         ),
     )
-
-
-def never_taken(process: Process, taken: Collection[tuple[str, str]]) -> Iterator[Action]:
-    """The actions that no run takes.  Those of an interrupt are there for each place where it may
-    come: a line of it counts as taken if it is taken in one of them."""
-    missed = [a for a in process.actions if (process.name, a.at) not in taken]
-    somewhere = {a.span for a in process.actions if a.interrupt is not None and a not in missed}
-    return (a for a in missed if a.interrupt is None or a.span not in somewhere)

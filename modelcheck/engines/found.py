@@ -6,7 +6,8 @@ import time
 from collections.abc import Iterator
 from dataclasses import field
 from modelcheck import trace as tr
-from modelcheck.engines.asked import PropertyKind, never_taken, sentences
+from modelcheck.engines.asked import PropertyKind, sentences
+from modelcheck.engines.coverage import never_taken
 from modelcheck.engines.graph import Digraph
 from modelcheck.engines.shortest import End, ShortestPaths
 from modelcheck.ir import Program
@@ -146,5 +147,4 @@ def _others(found: list[tr.Failure], shown: tr.Failure | None) -> tuple[tr.Failu
 
 def _never_taken(found: Found) -> Iterator[tr.NeverTaken]:
     for process in found.program.processes:
-        for action in never_taken(process, found.taken):
-            yield tr.NeverTaken(process.name, action.at, tr.line_of(action.span))
+        yield from never_taken(process, found.taken)

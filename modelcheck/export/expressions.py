@@ -14,9 +14,9 @@ from modelcheck.export.terms import (
     minus, not_, or_, outside, read, within,
 )
 from modelcheck.ir import (
-    AtRest, Binary, Bool, Cell, Chain, Cond, Const, Element, Enum, Expr, Field, Instances, Int,
-    Loaded, Local, Make, Me, NotNull, Place, Quantified, Range, Record, Ref, Self, Sort, Unary,
-    Value, Variable,
+    After, AtRest, Binary, Bool, Cell, Chain, Cond, Const, Element, Enum, Expr, Field, Fit,
+    Instances, Int, Loaded, Local, Make, Me, NotNull, Place, Quantified, Range, Record, Ref, Self,
+    Sort, Unary, Value, Variable,
 )
 from modelcheck.records import dataclass
 
@@ -128,6 +128,11 @@ def expression(expr: Expr, scope: Scope) -> Found:
             return _inside(found, 0, count - 1)
         case NotNull(operand):
             return _not_none(expression(operand, scope))
+        case Fit(sort, operand):
+            return fitted(expression(operand, scope), sort, True)
+        case After(first, operand):
+            before, after = expression(first, scope), expression(operand, scope)
+            return Found(after.worth, or_(before.bad, after.bad))
         case Quantified():
             return _quantified(expr, scope)
         case AtRest():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cached_property
 from typing import TypeAlias
 
 from modelcheck.export.terms import Cells, Scratch, Term
@@ -107,6 +108,14 @@ class Model:
     commands: tuple[Command, ...]
     invariants: tuple[Invariant, ...]
     sometimes: tuple[str, ...]
+
+    @cached_property
+    def files(self) -> tuple[str, ...]:
+        """Every file that a line is shown of, in the order of their numbers; the spec is the first.
+        """
+        spans = [span for c in self.commands for span in c.spans]
+        spans += [invariant.span for invariant in self.invariants]
+        return tuple(dict.fromkeys([self.spec, *(span.file for span in spans)]))
 
     @property
     def scratches(self) -> tuple[Scratch, ...]:

@@ -9,6 +9,7 @@ from modelcheck.export.model import (
 )
 from modelcheck.export.printing import Syntax, about, floor_division, head, shown, value_text
 from modelcheck.export.terms import Cells, Scratch, not_
+from modelcheck.quoting import quoted
 
 KEYWORDS = """
     alias array assert assume begin boolean by case clear const cover do else elsif end endalias
@@ -48,9 +49,10 @@ def murphi(model: Model) -> str:
                 rows.append(f"{STEP}{place} := {value_text(cells, value, syntax)};")
         rows += ["end;", ""]
     for command in model.commands:
-        rows += [*_rule(command, syntax), ""]
+        rows += [*_rule(command, model, syntax), ""]
     for invariant in model.invariants:
-        rows += [f"-- {shown(invariant.span)}", f'invariant "{quoted(invariant.sentence)}"']
+        rows += [f"-- {shown(invariant.span, model)}"]
+        rows += [f'invariant "{quoted(invariant.sentence, "string")}"']
         rows += syntax.lines(invariant.holds, STEP, STEP)
         rows[-1] += ";"
         rows.append("")
@@ -65,11 +67,6 @@ HOW = (
 )
 
 
-def quoted(sentence: str) -> str:
-    """A sentence as it can stand in a string."""
-    return sentence.replace("\\", "/").replace('"', "'").replace("%", " per cent")
-
-
 def _type(truth: bool, lo: int, hi: int) -> str:
     return "boolean" if truth else f"{lo}..{hi}"
 
@@ -78,13 +75,13 @@ def _variable(cells: Cells) -> str:
     held = _type(cells.truth, cells.lo, cells.hi)
     sort = f"array [0..{cells.size - 1}] of {held}" if cells.array else held
     row = f"  {cells.name}: {sort};"
-    return row if cells.name == cells.shown else f"{row}  -- {cells.shown}"
+    return row if cells.name == cells.shown else f"{row}  -- {quoted(cells.shown, 'comment')}"
 
 
-def _rule(command: Command, syntax: Syntax) -> Iterator[str]:
-    first, *lines = about(command)
+def _rule(command: Command, model: Model, syntax: Syntax) -> Iterator[str]:
+    first, *lines = about(command, model)
     yield from (f"-- {line}" for line in lines)
-    yield f'rule "{first}"'
+    yield f'rule "{quoted(first, "string")}"'
     yield from syntax.lines(command.guard, STEP, STEP)
     yield "==>"
     if kept := _widest(scratches(command.body)):
@@ -114,7 +111,7 @@ def _body(body: Body, indent: str, syntax: Syntax) -> Iterator[str]:
             case Set(cells, index, value):
                 yield f"{indent}{syntax.place(cells, index)} := {syntax.text(value)};"
             case Check(bad, sentence):
-                yield f'{indent}assert {syntax.text(not_(bad))} "{quoted(sentence)}";'
+                yield f'{indent}assert {syntax.text(not_(bad))} "{quoted(sentence, "string")}";'
             case Branch(test, then, other):
                 yield f"{indent}if {syntax.text(test)} then"
                 yield from _body(then, indent + STEP, syntax)

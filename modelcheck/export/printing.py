@@ -7,6 +7,7 @@ from dataclasses import field
 
 from modelcheck.export.model import Command, Model
 from modelcheck.export.terms import Cells, Num, Op, Read, Scratch, Term, Truth
+from modelcheck.quoting import quoted
 from modelcheck.records import dataclass
 from modelcheck.source import Span, line_text
 
@@ -95,16 +96,19 @@ def floor_division(op: Op, texts: tuple[str, ...], both: str, test: str) -> str 
     return test.format(apart, f"({a} % {b}) + {b}", f"{a} % {b}")
 
 
-def shown(span: Span) -> str:
-    """A line of the spec, with where it stands."""
-    return f"{span.file}:{span.line}  {line_text(span)}".rstrip()
+def shown(span: Span, model: Model) -> str:
+    """A line of the spec, with where it stands: its file by the number that `head` gives it."""
+    where = f"file {model.files.index(span.file) + 1}, line {span.line}"
+    text = line_text(span)
+    return quoted(f"{where}: {text}" if text else where, "comment")
 
 
-def about(command: Command) -> list[str]:
+def about(command: Command, model: Model) -> list[str]:
     """What stands above a step."""
     options = ", ".join(map(str, command.choices))
     chosen = f", option {options}" if options else ""
-    return [f"{command.process} at {command.at}{chosen}", *map(shown, command.spans)]
+    which = quoted(f"{command.process} at {command.at}{chosen}", "comment")
+    return [which, *(shown(span, model) for span in command.spans)]
 
 
 def head(model: Model, how: Iterable[str]) -> list[str]:
@@ -112,7 +116,7 @@ def head(model: Model, how: Iterable[str]) -> list[str]:
     run it."""
     instance = f" with {model.instance}" if model.instance else ""
     lines = [
-        f"{model.spec}{instance}, memory model {model.memory},",
+        f"{quoted(model.spec, 'file')}{instance}, memory model {model.memory},",
         "as written by `modelcheck export`: one step here for one step there.",
         "",
         *how,
@@ -124,7 +128,8 @@ def head(model: Model, how: Iterable[str]) -> list[str]:
     ]
     if model.sometimes:
         lines += ["and what must be reachable:", *(f"  sometimes {s}" for s in model.sometimes)]
-    return lines
+    lines += ["", *(f"file {n}: {quoted(f, 'file')}" for n, f in enumerate(model.files, 1))]
+    return [quoted(line, "comment") for line in lines]
 
 
 def value_text(cells: Cells, value: int, syntax: Syntax) -> str:

@@ -10,6 +10,7 @@ from modelcheck.export.printing import (
     Syntax, about, chain, floor_division, head, shown, value_text,
 )
 from modelcheck.export.terms import FALSE, Cells, Op, Term, not_, or_
+from modelcheck.quoting import quoted
 
 KEYWORDS = """
     active assert atomic bit bool break byte c_code c_decl c_expr c_state c_track chan cond d_step
@@ -47,12 +48,12 @@ def promela(model: Model) -> str:
         rows += ["/* within a step only */", *_scratches(model), ""]
     rows += ["active proctype design() {", *_beginnings(model, syntax), "    do"]
     for invariant in model.invariants:
-        rows += _comment([f"always {invariant.sentence}", shown(invariant.span)], "    ")
+        rows += _comment([f"always {invariant.sentence}", shown(invariant.span, model)], "    ")
         rows += syntax.lines(_broken(invariant.holds), "    :: d_step { (", " " * 14)
         rows[-1] += ") ->"
         rows += [f"{STEP}assert(false) }}", ""]
     for command in model.commands:
-        rows += [*_command(command, syntax), ""]
+        rows += [*_command(command, model, syntax), ""]
     return "\n".join([*rows[:-1], "    od", "}", ""])
 
 
@@ -83,8 +84,7 @@ def _broken(holds: Term) -> Term:
 
 
 def _comment(lines: list[str], indent: str) -> list[str]:
-    clean = [line.replace("*/", "* /").replace("/*", "/ *").replace("\\", "/") for line in lines]
-    first, *others = clean
+    first, *others = (quoted(line, "comment") for line in lines)
     rows = [f"{indent}/* {first}", *(f"{indent}   {line}".rstrip() for line in others)]
     return [*rows[:-1], rows[-1] + " */"]
 
@@ -107,7 +107,8 @@ def _variables(model: Model, syntax: Syntax) -> list[str]:
             texts = [value_text(cells, v, syntax) for v in single[n]]
             begin = f" = {{ {', '.join(texts)} }}" if cells.array else f" = {texts[0]}"
         row = f"{_type(cells)} {name}{begin};"
-        rows.append(row if cells.name == cells.shown else f"{row}  /* {cells.shown} */")
+        comment = "" if cells.name == cells.shown else f"  /* {quoted(cells.shown, 'comment')} */"
+        rows.append(row + comment)
     return rows
 
 
@@ -129,8 +130,8 @@ def _beginnings(model: Model, syntax: Syntax) -> list[str]:
     return [*rows, "    fi;"]
 
 
-def _command(command: Command, syntax: Syntax) -> list[str]:
-    rows = _comment(about(command), "    ")
+def _command(command: Command, model: Model, syntax: Syntax) -> list[str]:
+    rows = _comment(about(command, model), "    ")
     rows += syntax.lines(command.guard, "    :: d_step { (", " " * 14)
     rows[-1] += ") ->"
     rows += _body(command.body, STEP, syntax)

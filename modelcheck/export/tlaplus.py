@@ -13,6 +13,7 @@ from modelcheck.export.bodies import read_in
 from modelcheck.export.model import Body, Branch, Check, Command, Let, Model, Require, Set
 from modelcheck.export.printing import Syntax, about, head, shown, value_text
 from modelcheck.export.terms import Beyond, Cells, Op, Term, is_truth, not_
+from modelcheck.quoting import quoted
 from modelcheck.source import SpecError
 
 KEYWORDS = """
@@ -59,7 +60,10 @@ def tlaplus(model: Model) -> str:
             raise SpecError(command.spans[0], f"{beyond} cannot be said in TLA+") from None
     body += ["Next ==", *(f"  \\/ {c.name}" for c in model.commands), ""]
     for invariant in model.invariants:
-        body += [f"\\* always {invariant.sentence}", f"\\* {shown(invariant.span)}"]
+        body += [
+            f"\\* always {quoted(invariant.sentence, 'comment')}",
+            f"\\* {shown(invariant.span, model)}",
+        ]
         try:
             body += [f"{invariant.name} ==", *syntax.lines(invariant.holds, "  ", "  "), ""]
         except Beyond as beyond:
@@ -102,7 +106,8 @@ def _variables(model: Model) -> list[str]:
     for n, cells in enumerate(model.variables, 1):
         comma = "," if n < len(model.variables) else ""
         row = f"  {cells.name}{comma}"
-        rows.append(row if cells.name == cells.shown else f"{row}  \\* {cells.shown}")
+        comment = "" if cells.name == cells.shown else f"  \\* {quoted(cells.shown, 'comment')}"
+        rows.append(row + comment)
     return [*rows, ""]
 
 
@@ -128,7 +133,7 @@ def _function(texts: list[str]) -> str:
 
 
 def _action(command: Command, model: Model, syntax: Syntax) -> Iterator[str]:
-    yield from (f"\\* {line}" for line in about(command))
+    yield from (f"\\* {line}" for line in about(command, model))
     yield f"{command.name} =="
     if _has_or(command.guard):  # in an action, TLC takes each side of an `or` for a step of its own
         yield f"  /\\ TRUE = ({syntax.text(command.guard)})"
@@ -156,7 +161,7 @@ def _body(
                 yield from _body(rest, values, indent + "   ", names, syntax)
                 return
             case Check(bad, sentence):
-                said = sentence.replace("\\", "/").replace('"', "'")
+                said = quoted(sentence, "string")
                 yield f'{indent}/\\ Assert({syntax.text(not_(bad))}, "{said}")'
             case Set(cells):
                 new = _new(statement, values, syntax)

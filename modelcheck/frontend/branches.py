@@ -14,7 +14,7 @@ from modelcheck.frontend.points import (
 from modelcheck.frontend.reading import Reading
 from modelcheck.frontend.types import called
 from modelcheck.frontend.values import (
-    Scope, assign, truth,
+    Scope, assign, may_fail, truth,
 )
 from modelcheck.frontend.words import ATOMICS
 from modelcheck.source import SpecError
@@ -84,7 +84,7 @@ def _branch(
         return follow(then if condition.value else other)
     span = scope.module.span(node).first_line()
     yes, no = tuple(follow(then)), tuple(follow(other))
-    if yes == no:
+    if yes == no and not may_fail(condition):
         return list(yes)
     return [ir.If(condition, yes, no, span)]
 

@@ -16,6 +16,7 @@ from modelcheck.frontend.definitions import (
     UNBOUNDED, ArrayType, Function, Module, NoneType, ObjectType, Parameter, SharedClass,
     SharedField, Spec, Type,
 )
+from modelcheck.frontend.ends import Index, asserted_at_ends
 from modelcheck.frontend.expressions import Expressions
 from modelcheck.frontend.instances import Instances
 from modelcheck.frontend.interrupts import Handler, Weave, begun, woven
@@ -25,6 +26,7 @@ from modelcheck.frontend.places import field_type
 from modelcheck.frontend.pure import pure
 from modelcheck.frontend.ranges import infer_ranges
 from modelcheck.frontend.reading import Reading
+from modelcheck.frontend.slips import refuse_slips
 from modelcheck.frontend.steps import Pending, Steps, Template
 from modelcheck.frontend.types import Types
 from modelcheck.frontend.values import Scope, Value, leaves
@@ -81,6 +83,7 @@ def _not_too_deep(span: Span) -> Iterator[None]:
 def _stages(program: ir.Program) -> Iterator[tuple[str, ir.Program]]:
     yield "steps", program
     program = infer_ranges(program)
+    refuse_slips(program)
     yield "ranges", program
     program = liveness(program)
     check(program, "steps")
@@ -107,10 +110,13 @@ class _Compiler:
         self.instances = Instances(self.expressions)
         self.ambiguous: Pending | None = None
         self.reasons: list[str] = []
+        self.holders: dict[str, Index] = {}  # of the locks that only their holder releases
 
     def program(self) -> ir.Program:
         processes = tuple(self._process(f) for f in self.spec.processes)
         boot = self._boot()
+        variables = tuple(self._variables())
+        processes = asserted_at_ends(processes, boot, self.holders, self.spec.index_sorts)
         properties = tuple(
             p for p in map(self._property, self.spec.properties)
             if not (isinstance(p.when, ir.Const) and p.when.value is False)
@@ -127,8 +133,9 @@ class _Compiler:
             assumptions=tuple(dict.fromkeys(self.reasons)),
         )
         used = _used(program)
-        variables = tuple(v for v in self._variables() if v.name in used)
-        return type_nulls(replace(program, variables=variables))
+        return type_nulls(replace(
+            program, variables=tuple(v for v in variables if v.name in used)
+        ))
 
     # -------------------------------------------------------------------------------- processes
 
@@ -146,6 +153,9 @@ class _Compiler:
             function.span,
         )
         handlers = tuple(self._handler(f) for f in self.spec.interrupts if f.of is function)
+        if len(handlers) > 1:
+            names = ", ".join(handler.name for handler in handlers)
+            self.reasons.append(f"handlers do not nest: {names} of {function.name}")
         if not handlers:
             return process
         return self.weave(process, handlers, template.come, template.before)
@@ -300,6 +310,8 @@ class _Compiler:
                 value = evaluate(declared.default, cls.module, self.types)
                 self.types.fits(value, sort, cls.module, declared.default)
                 initial = (value,) * cells
+            if cls.owned and declared.name == "holder":
+                self.holders[name] = index
             yield ir.Variable(
                 name, sort, index, initial, self.types.is_ghost(declared),
                 passing=cls is self.types.lock and declared.name == "holder", span=declared.span,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from modelcheck import ir
 from modelcheck.frontend.definitions import (
-    UNBOUNDED, Constant, EnumClass, Module, Parameter, Word, WordClass,
+    UNBOUNDED, Constant, EnumClass, Module, Object, Parameter, Word, WordClass,
 )
 from modelcheck.source import SpecError
 
@@ -41,9 +41,13 @@ def evaluate(node: ast.expr, module: Module, types: Types) -> ir.Value:
             definition = module.scope.get(name)
             if isinstance(definition, (Parameter, Constant)):
                 return definition.value
+            instead = "a parameter, a number, or an Enum member"
+            if isinstance(definition, Object):
+                instead = f"{name} where it is used: no other name stands for an object"
+            elif definition is None and name.isupper():
+                instead = f"{name} = param(2, 1, 4) above, or a number"
             raise SpecError(
-                module.span(node), f"{name} is not a constant that is defined above",
-                "a parameter, a number, or an Enum member",
+                module.span(node), f"{name} is not a constant that is defined above", instead
             )
         case ast.Attribute(value=ast.Name(id=name), attr=member):
             return _member(node, module.scope.get(name), member, module, types)
@@ -70,7 +74,8 @@ def evaluate(node: ast.expr, module: Module, types: Types) -> ir.Value:
         case ast.Call(func=ast.Name(id="element")):
             raise SpecError(
                 module.span(node), "element(...) is not a constant",
-                "no default, and store it in a @boot function",
+                "of a field: no default, and store it in a @boot function; else element(...) "
+                "where it is used",
             )
         case _:
             raise SpecError(

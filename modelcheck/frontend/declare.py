@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import ast
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from modelcheck import ir
 from modelcheck.frontend.constants import evaluate, sort_of_constant
 from modelcheck.frontend.definitions import (
-    RELEASED, ArrayType, Constant, Definition, EnumClass, Expectation, Function, Invariant, Module,
-    Object, ObjectType, Parameter, ProtocolClass, SharedClass, SharedField, Spec, TypeAlias_, Word,
-    WordClass,
+    HELD_AT_END, RELEASED, ArrayType, Constant, Definition, EnumClass, Expectation, Function,
+    Invariant, Module, Object, ObjectType, Parameter, ProtocolClass, SharedClass, SharedField, Spec,
+    TypeAlias_, Word, WordClass,
 )
+from modelcheck.frontend.faults import DEADLOCK, FAULTS, as_named
 from modelcheck.frontend.promises import give_sentences, invariant_of, promised, reads_memory
 from modelcheck.frontend.types import Types, called
 from modelcheck.records import dataclass
@@ -75,6 +76,7 @@ class _Declarer:
             for node in module.tree.body:
                 self._statement(module, node)
             give_sentences(module)
+            _no_global_is_set(module)
         self._unknown_sets()
         self._unknown_defaults()
         own = [f for f in self.functions if f.module is self.modules[-1]]
@@ -167,8 +169,14 @@ class _Declarer:
                 ))
         result = SharedClass(
             node.name, module, count, "Indexed" in names, typevars, tuple(fields),
-            module.span(node),
+            module.span(node), owned="OwnedLock" in names,
         )
+        if result.owned and not any(self._is_holder(f) for f in fields):
+            raise SpecError(
+                module.span(node.bases[names.index("OwnedLock")]),
+                f"{node.name} is an OwnedLock, and does not say who holds it",
+                "holder: Ghost[Process | None] = None",
+            )
         if count is not None:
             if any(c.name == node.name for c in self.classes) or node.name == "process":
                 raise SpecError(
@@ -177,6 +185,9 @@ class _Declarer:
                 )
             self.classes.append(result)
         return result
+
+    def _is_holder(self, field: SharedField) -> bool:
+        return field.name == "holder" and self.types.is_ghost(field)
 
     def _new_field(
         self, module: Module, name: str, before: list[str], node: ast.stmt
@@ -461,48 +472,97 @@ class _Declarer:
         module = spec.module
         found: list[Expectation] = []
         known = sentences(spec)
+        some = tuple(spec.sentence(p) for p in spec.properties if p.role == "sometimes")
         for node in module.tree.body:
             match node:
                 case ast.Assign(targets=[ast.Name(id="EXPECT")], value=value):
                     clauses = value.elts if isinstance(value, ast.Tuple) else [value]
                     for clause in clauses:
-                        found += self._expectation(module, clause, known)
+                        found += self._expectation(module, clause, known, some)
                 case _:
                     pass
         return tuple(found)
 
     def _expectation(
-        self, module: Module, clause: ast.expr, known: tuple[str, ...]
+        self, module: Module, clause: ast.expr, known: tuple[str, ...], some: tuple[str, ...]
     ) -> list[Expectation]:
+        """`known`: the sentences of the spec; `some`: those of them that are a @sometimes."""
         span = module.span(clause)
-        if not isinstance(clause, ast.Call) or called(clause.func) not in ("holds", "violates"):
+        word = called(clause.func) if isinstance(clause, ast.Call) else ""
+        if not isinstance(clause, ast.Call) or word not in ("holds", "violates", "unreached"):
             raise SpecError(
-                span, "EXPECT says holds() or violates(...)", 'EXPECT = violates("the sentence")'
+                span, "EXPECT says holds(), violates(...) or unreached(...)",
+                'EXPECT = violates("the sentence")',
             )
         applies = True
         for keyword in clause.keywords:
             if keyword.arg != "when":
                 raise SpecError(span, f"no {keyword.arg} here", "when=...")
             applies = bool(evaluate(keyword.value, module, self.types))
-        if called(clause.func) == "holds":
+        if word == "holds":
             return [Expectation(None, span)] if applies else []
         match clause.args:
             case [ast.Constant(value=str(sentence))]:
-                pass
+                where = module.span(clause.args[0])
             case _:
-                raise SpecError(span, "violates(...) takes a sentence", 'violates("deadlock")')
-        if sentence not in (*known, "deadlock"):
-            near = difflib.get_close_matches(sentence, (*known, "deadlock"), 1, 0.3)
+                raise SpecError(span, f"{word}(...) takes a sentence", 'violates("deadlock")')
+        if word == "unreached":
+            if sentence not in some:
+                raise SpecError(
+                    where, "EXPECT names no @sometimes of this spec", _instead(sentence, some, ())
+                )
+            return [Expectation(None, span, sentence)] if applies else []
+        if sentence in some:
             raise SpecError(
-                module.span(clause.args[0]), "EXPECT names no property of this spec",
-                f'"{near[0]}"' if near else "one of: " + "; ".join(known),
+                where, "a @sometimes is not broken: no run reaches it", f'unreached("{sentence}")'
             )
-        return [Expectation(sentence, span)] if applies else []
+        named = sentence if sentence in known else as_named(sentence)
+        if named is None:
+            of_spec = tuple(s for s in known if s not in some)
+            raise SpecError(
+                where, "EXPECT names no property of this spec, and nothing that can go wrong",
+                _instead(sentence, of_spec, (DEADLOCK, *FAULTS)),
+            )
+        return [Expectation(named, span)] if applies else []
+
+
+def _no_global_is_set(module: Module) -> None:
+    """SpecError where a function assigns to a name of the module: as in C, the author means one
+    variable, and Python makes a local of that name."""
+    functions = (f for f in module.tree.body if isinstance(f, ast.FunctionDef))
+    for node in (n for f in functions for n in ast.walk(f)):
+        match node:
+            case ast.Assign(targets=targets):
+                names = [n for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)]
+            case ast.AugAssign(target=target) | ast.AnnAssign(target=target) | ast.For(
+                target=target
+            ):
+                names = [n for n in (target,) if isinstance(n, ast.Name)]
+            case _:
+                continue
+        for name in names:
+            known = module.scope.get(name.id)
+            if isinstance(name.ctx, ast.Store) and isinstance(known, Parameter | Constant | Object):
+                raise SpecError(
+                    module.span(name),
+                    f"{name.id} is a local here, since it is set here: not the {name.id} of the "
+                    "file, which never changes",
+                    f"a field {name.id} in a @shared class, if it is memory; else another name for "
+                    "the local",
+                )
+
+
+def _instead(sentence: str, own: tuple[str, ...], always: tuple[str, ...]) -> str:
+    """The one that is meant, perhaps; else all that there are, those of the spec first."""
+    near = difflib.get_close_matches(sentence, (*own, *always), 1, 0.6)
+    if near:
+        return f'"{near[0]}"'
+    return "one of: " + "; ".join((*own, *always)) if own or always else "a @sometimes, or holds()"
 
 
 def sentences(spec: Spec) -> tuple[str, ...]:
     """The sentences of a spec's properties and of every assert in its modules, and of what
-    spin_unlock asserts."""
+    spin_unlock and the end of a process assert."""
     found = [spec.sentence(p) for p in spec.properties]
     for module in spec.modules:
         for node in ast.walk(module.tree):
@@ -513,7 +573,31 @@ def sentences(spec: Spec) -> tuple[str, ...]:
                     found.append(RELEASED)
                 case _:
                     pass
+    found += [HELD_AT_END + name for name in _owned_locks(spec)]
     return tuple(dict.fromkeys(found))
+
+
+def _owned_locks(spec: Spec) -> Iterator[str]:
+    """What the locks are called that only their holder releases."""
+    for cls in spec.classes:
+        yield from _locks_in(cls, cls.name)
+    for found in spec.objects:
+        match found.type:
+            case ObjectType(cls) | ArrayType(ObjectType(cls)):
+                yield from _locks_in(cls, found.name)
+
+
+def _locks_in(cls: SharedClass, name: str) -> Iterator[str]:
+    if cls.owned:
+        yield name
+    for field in cls.fields:
+        match cls.module.scope.get(called(field.annotation)):
+            case SharedClass(count=None) as inside:
+                yield from _locks_in(inside, f"{name}.{field.name}")
+            case Word("Lock"):
+                yield f"{name}.{field.name}"
+            case _:
+                pass
 
 
 def _nearest(name: str, names: Mapping[str, object]) -> str:

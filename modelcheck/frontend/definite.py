@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from modelcheck.frontend.definitions import Constant, Function, Parameter
+from modelcheck.frontend.definitions import Function
 from modelcheck.source import SpecError
 
 
@@ -47,13 +47,6 @@ class _Definite:
                 and below.id in self.tracked and below.id not in bound
             ):
                 module = self.function.module
-                if isinstance(module.scope.get(below.id), Constant | Parameter):
-                    raise SpecError(
-                        module.span(below), f"{below.id} is a local here, since it is set here: "
-                        f"not the {below.id} of the file, which never changes",
-                        f"a field {below.id} in a @shared class, if it is memory; else another "
-                        "name for the local",
-                    )
                 raise SpecError(
                     module.span(below), f"{below.id} may be read here before it is set",
                     f"{below.id} = ... on every path that leads here",

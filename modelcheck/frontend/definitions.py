@@ -16,6 +16,7 @@ from modelcheck.source import Span
 
 UNBOUNDED = ir.Int(-(2**62), 2**62)  # an int whose range is still to be inferred
 RELEASED = "a lock is released by the CPU that holds it"  # asserted wherever spin_unlock stands
+HELD_AT_END = "no process ends holding a lock: "  # and its name: asserted where a process ends
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,8 @@ class SharedField:
 
 @dataclass(frozen=True, eq=False)
 class SharedClass:
-    """A @shared class: an index sort if `count` is given, else a class of objects."""
+    """A @shared class: an index sort if `count` is given, else a class of objects.  `owned`: of
+    locks that only their holder releases."""
 
     name: str
     module: Module
@@ -120,6 +122,7 @@ class SharedClass:
     typevars: tuple[str, ...]
     fields: tuple[SharedField, ...]
     span: Span
+    owned: bool = False
 
 
 @dataclass(frozen=True)
@@ -209,17 +212,31 @@ class Module:
 
 @dataclass(frozen=True)
 class Expectation:
-    """One clause of EXPECT that applies to this instance: `holds()`, or `violates(sentence)`."""
+    """One clause of EXPECT that applies to this instance: `violates(sentence)`,
+    `unreached(sentence)` of a @sometimes, or (neither) `holds()`."""
 
     violates: str | None
     span: Span
+    unreached: str | None = None
+
+    def __str__(self) -> str:
+        """As a spec says it."""
+        if self.unreached is not None:
+            return f'unreached("{self.unreached}")'
+        return "holds()" if self.violates is None else f'violates("{self.violates}")'
+
+    @property
+    def holds(self) -> bool:
+        """Whether it says that nothing is wrong."""
+        return self.violates is None and self.unreached is None
 
 
 @dataclass(frozen=True, eq=False)
 class Spec:
     """A spec with everything it imports (each module after those it imports; the spec itself is
     last) at one instance.  `functions` are those that run or are checked: the spec's own boot,
-    processes, interrupts and properties."""
+    processes, interrupts and properties.  `asserted`: the one sentence that spin_unlock and the end
+    of a process may assert; None: any."""
 
     path: str
     modules: tuple[Module, ...]
@@ -232,11 +249,16 @@ class Spec:
     objects: tuple[Object, ...]
     interrupts: tuple[Function, ...] = ()
     expectations: tuple[Expectation, ...] = ()
+    asserted: str | None = None
 
     @property
     def module(self) -> Module:
         """The spec's own module."""
         return self.modules[-1]
+
+    def asserts(self, sentence: str) -> bool:
+        """Whether an assert that no line of it says may fail."""
+        return self.asserted in (None, sentence)
 
     def sentence(self, function: Function) -> str:
         """What a property says: its invariant's sentence, else its name as one."""

@@ -20,8 +20,8 @@ from modelcheck.frontend.pure import OPERATORS
 from modelcheck.frontend.reading import Reading
 from modelcheck.frontend.types import Types, called, describe
 from modelcheck.frontend.values import (
-    CellPlace, ElementsOf, Meaning, ObjectPlace, Scope, Value, comparable, field_of, join,
-    local_value, take_part, truth,
+    CellPlace, ElementsOf, Meaning, ObjectPlace, Scope, Value, after, comparable, field_of, fit,
+    join, local_value, take_part, truth,
 )
 from modelcheck.source import Span, SpecError
 
@@ -210,7 +210,8 @@ class Expressions:
         result = self.test(node.values[0], scope, reading)
         quiet, behind = reading.quiet, reading.behind
         for value in node.values[1:]:
-            reading.quiet = reading.behind = True
+            if not isinstance(result, ir.Const):
+                reading.quiet = reading.behind = True
             if isinstance(result, ir.Const) and bool(result.value) == (op == "or"):
                 self.test(value, scope, Reading("instant", dry=True))
                 continue
@@ -320,6 +321,14 @@ class Expressions:
     def _if_exp(self, node: ast.IfExp, scope: Scope, reading: Reading) -> Value:
         test = self.test(node.test, scope, reading)
         quiet, behind = reading.quiet, reading.behind
+        for arm in (node.body, node.orelse):
+            if isinstance(arm, ast.Name) and isinstance(scope.module.scope.get(arm.id), Object):
+                one, other = (f"f({ast.unparse(x)})" for x in (node.body, node.orelse))
+                raise SpecError(
+                    scope.module.span(arm), f"{arm.id} is an object: no local stands for one",
+                    f"if {ast.unparse(node.test)}: {one}, else: {other}, with a function f for "
+                    "what is done to it",
+                )
         if isinstance(test, ir.Const) and not reading.dry:
             taken, dropped = node.body, node.orelse
             if not test.value:
@@ -351,7 +360,7 @@ class Expressions:
             )
             return Value(ir.Make(kind, parts, span), kind)
         if a.expr == b.expr:
-            return Value(a.expr, kind)
+            return Value(after(test, a.expr), kind)
         return Value(ir.Cond(test, a.expr, b.expr, span), kind)
 
     # ------------------------------------------------------------------------------------ calls
@@ -410,10 +419,10 @@ class Expressions:
     def fitting(
         self, node: ast.expr, sort: Type, scope: Scope, reading: Reading
     ) -> ir.Expr:
-        """The value of an expression that must be of this type."""
+        """The value of an expression that must be of this type, as it is then."""
         value = self.value(node, scope, reading)
         self.check_fits(value, sort, node, scope)
-        return value.expr
+        return fit(value, sort, scope.module.span(node).first_line())
 
     def check_fits(self, value: Value, sort: Type, node: ast.AST, scope: Scope) -> None:
         """Refuse a value that is not of the type which its place has."""

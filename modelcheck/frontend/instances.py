@@ -15,12 +15,13 @@ from modelcheck.frontend.definitions import (
     ProtocolClass, SharedClass, Type, Word,
 )
 from modelcheck.frontend.expressions import Expressions, is_a_class
-from modelcheck.frontend.pure import OPERATORS, pure
+from modelcheck.frontend.pure import OPERATORS, Declared, pure
 from modelcheck.frontend.quantifiers import domain
 from modelcheck.frontend.reading import Reading
 from modelcheck.frontend.types import called, describe
 from modelcheck.frontend.values import (
-    CellPlace, ElementsOf, Given, Instance, Meaning, ObjectPlace, Scope, Value, join,
+    CellPlace, ElementsOf, Given, Instance, Meaning, ObjectPlace, Scope, Value, after, fit, fits,
+    join,
 )
 from modelcheck.frontend.words import STATEMENT_WORDS, shared_argument
 from modelcheck.records import dataclass
@@ -40,24 +41,21 @@ class Compiled:
 
 
 def _stays(value: Value, kind: Type) -> bool:
-    """Whether an argument is the same throughout the call, and surely of the parameter's type."""
-    match value.expr:
-        case ir.Const() | ir.Me():
-            return True
-        case ir.Local():
-            return not isinstance(kind, ir.Int) or kind in (value.type, UNBOUNDED)
-        case _:
-            return False
+    """Whether an argument is the same throughout the call, and not changed where it is passed."""
+    same = fits(value, kind) or isinstance(kind, ir.Ref)
+    return isinstance(value.expr, ir.Const | ir.Me | ir.Local) and same
 
 
 @dataclass(frozen=True)
 class Arguments:
     """A call's arguments: values to be put in locals, places and classes, and what stays as it is
-    during the call (constants, locals of the caller) and so needs no local of its own."""
+    during the call (constants, locals of the caller) and so needs no local of its own; `checks`:
+    what may go wrong where those are passed."""
 
     values: tuple[tuple[str, ast.expr, Type], ...]
     places: tuple[tuple[str, Given], ...]
     constants: tuple[tuple[str, Value], ...]
+    checks: tuple[ir.Expr, ...] = ()
 
 
 class Instances:
@@ -125,6 +123,7 @@ class Instances:
         values: list[tuple[str, ast.expr, Type]] = []
         places: list[tuple[str, Given]] = []
         constants: list[tuple[str, Value]] = []
+        checks: list[ir.Expr] = []
         bindings: dict[str, Type] = {}
         assigned = self._names_set(function)
         by_name = dict(given)
@@ -141,9 +140,12 @@ class Instances:
                 continue
             if parameter.arg not in assigned and _stays(meaning, kind):
                 constants.append((parameter.arg, Value(meaning.expr, kind)))
+                fitting = fit(meaning, kind, span.first_line())
+                if fitting is not meaning.expr:
+                    checks.append(fitting)
             else:
                 values.append((parameter.arg, argument, kind))
-        arguments = Arguments(tuple(values), tuple(places), tuple(constants))
+        arguments = Arguments(tuple(values), tuple(places), tuple(constants), tuple(checks))
         return self._instance(function, arguments, bindings), arguments
 
     def _argument(
@@ -199,7 +201,7 @@ class Instances:
                     )
                 bound: Type = ir.Ref(found.cls, found.count, False)
                 bindings.setdefault(name, bound)
-                return ir.Ref(found.cls, found.count, nullable or found.nullable)
+                return ir.Ref(found.cls, found.count, nullable)
             case AnyOf(name), ObjectPlace(_, _, ArrayType()) if self._asked(function, name):
                 raise SpecError(span, f"{text} is an array, not one of its objects", f"{text}[i]")
             case AnyOf(name), ObjectPlace():
@@ -546,8 +548,18 @@ class Instances:
             )
         meanings: dict[str, Meaning | Given] = dict(arguments.places)
         meanings |= dict(arguments.constants)
+        span = scope.module.span(node).first_line()
+        computed: list[ir.Expr] = []
+        given = list(arguments.checks)
         for name, argument, kind in arguments.values:
             found = self.expressions.value(argument, scope, reading)
-            meanings[name] = Value(found.expr, kind)
-        result = pure(self.expressions, function, meanings, reading)
-        return Value(result.expr, compiled.instance.returns)
+            computed.append(found.expr)
+            given.append(fit(found, kind, span))
+            meanings[name] = Value(given[-1], kind)
+        instance = compiled.instance
+        names = {name: instance.locals[name] for name in instance.annotated}
+        declared = Declared(names, instance.returns)
+        result = pure(self.expressions, function, meanings, reading, declared).expr
+        for first in reversed((*computed, *given)):  # whether they are used or not
+            result = after(first, result)
+        return Value(result, instance.returns)

@@ -7,24 +7,27 @@ mypy needs)."""
 from __future__ import annotations
 
 import ast
+import os
 from functools import cache
 from pathlib import Path
 
 import modelcheck
 from modelcheck.frontend.definitions import Module, Word
 from modelcheck.frontend.subset import check_subset, parse
-from modelcheck.source import Span, SpecError
+from modelcheck.quoting import quoted
+from modelcheck.source import Span, SpecError, Unreadable, file_text
 
 WORD_MODULES = ("modelcheck.lang", "enum", "dataclasses", "typing", "__future__")
 LIBRARY = Path(modelcheck.__file__).parent
-LONGEST_FILE = 100_000  # bytes: thousands of lines, which still take but seconds to read
 
 
 def load(path: str) -> tuple[Module, ...]:
     """The modules of a spec, each after those it imports, the spec itself last."""
     loaded: dict[str, Module] = {}
+    _check_path(path)
     file = Path(path)
-    _load(file.stem, file, path, loaded, ())
+    name = quoted(file.stem, "file").replace(".", "_")  # no module of the library is called so
+    _load(name, file, path, loaded, (), _folder(file))
     return tuple(loaded.values())
 
 
@@ -43,26 +46,56 @@ def lang_words() -> frozenset[str]:
 
 def _read(path: Path, shown: str) -> str:
     try:
-        if path.is_dir():
-            raise SpecError(_at(shown), "this is a folder, not a spec", "the path of a .py file")
-        if path.exists() and not path.is_file():
-            raise SpecError(_at(shown), "this is a pipe or a device", "the path of a .py file")
-        if path.stat().st_size > LONGEST_FILE:
-            raise SpecError(_at(shown), "the file is over 100,000 bytes", "one design in one file")
-        return path.read_text(encoding="utf-8")
+        return file_text(path)
+    except Unreadable as error:
+        raise unread(shown, *error.args) from None
     except UnicodeDecodeError as error:
-        raise SpecError(_at(shown), f"the file is not UTF-8 text: {error.reason}") from None
+        raise unread(shown, f"the file is not UTF-8 text: {error.reason}") from None
     except OSError as error:
         reason = error.strerror or str(error)
-        raise SpecError(_at(shown), f"the file cannot be read: {reason.lower()}") from None
+        raise unread(shown, f"the file cannot be read: {reason.lower()}") from None
 
 
-def _at(shown: str) -> Span:
-    return Span(shown, 1, 1, 1, 2)
+def unread(shown: str, problem: str, instead: str = "") -> SpecError:
+    """What is wrong with a file of which no line is read, nor shown."""
+    return SpecError(Span(shown, 1, 1, 1, 2), problem, instead, shown=False)
+
+
+def _check_path(path: str) -> None:
+    """A path stands in reports, in files for other tools and in logs.  (Bytes that are not UTF-8
+    are surrogates in it: those are only printed as what they are not.)"""
+    hidden = next((c for c in path if not c.isprintable() and not "\udc80" <= c <= "\udcff"), None)
+    if hidden is not None:
+        problem = f"the path has a character that cannot be seen, U+{ord(hidden):04X}"
+        raise unread(path, problem, "a path without it: rename the file or the folder")
+
+
+def _folder(spec: Path) -> Path:
+    """What `specs` means in an import: the nearest folder of that name around the spec, as mypy
+    has it; else the spec's own."""
+    for folder in spec.absolute().parents:
+        if folder.name == "specs":
+            return folder
+    return spec.absolute().parent
+
+
+def _real(path: Path) -> Path:
+    return Path(os.path.realpath(path))  # of links in a circle `resolve` makes an error
+
+
+def _check_within(module: Module, node: ast.ImportFrom, target: Path, root: Path) -> None:
+    """SpecError if a link leads out of the folder of the spec: nothing there is read, for a message
+    would show a line of it."""
+    if not _real(target).is_relative_to(_real(root)):
+        raise SpecError(
+            module.span(node), f"{target.name} is a link that leads out of the spec's folder",
+            f"a file {target.name} in that folder",
+        )
 
 
 def _load(
-    name: str, path: Path, shown: str, loaded: dict[str, Module], above: tuple[str, ...]
+    name: str, path: Path, shown: str, loaded: dict[str, Module], above: tuple[str, ...],
+    root: Path,
 ) -> Module:
     text = _read(path, shown)
     tree = parse(text, shown)
@@ -80,18 +113,18 @@ def _load(
                     raise _unknown_name(module, node, alias, sorted(words), source)
                 module.scope[local] = Word(alias.name)
                 continue
-            target = _resolve(module, node, source, path)
-            key = str(target.resolve())
-            if key in (*above, str(path.resolve())):
+            target = _resolve(module, node, source, path, root)
+            key = str(_real(target))
+            if key in (*above, str(_real(path))):
                 raise SpecError(
                     module.span(node), f"{source} imports this file, directly or not",
                     "move what both need into a third file",
                 )
             if key not in loaded:
                 shown_target = _shown(target, path, shown)
-                _load(source, target, shown_target, loaded, (*above, str(path.resolve())))
+                _load(source, target, shown_target, loaded, (*above, str(_real(path))), root)
             module.imports[local] = (loaded[key], alias.name)
-    loaded[str(path.resolve())] = module
+    loaded[str(_real(path))] = module
     return module
 
 
@@ -99,19 +132,24 @@ def _shown(target: Path, importer: Path, shown: str) -> str:
     """How errors and traces name an imported file: like its importer, or from `modelcheck/` on."""
     if target.is_relative_to(LIBRARY):
         return str(Path("modelcheck") / target.relative_to(LIBRARY))
-    beside = target.parent == importer.parent
-    return str(Path(shown).parent / target.name) if beside else str(target)
+    way = os.path.relpath(target.absolute(), importer.absolute().parent)
+    return os.path.normpath(Path(shown).parent / way)
 
 
-def _resolve(module: Module, node: ast.ImportFrom, source: str, path: Path) -> Path:
+def _resolve(
+    module: Module, node: ast.ImportFrom, source: str, path: Path, root: Path
+) -> Path:
     parts = source.split(".")
     if parts[:2] == ["modelcheck", "xen"] and len(parts) == 3:
         target = LIBRARY / "xen" / f"{parts[2]}.py"
         known = sorted(p.stem for p in (LIBRARY / "xen").glob("*.py") if p.stem != "__init__")
         instead = "one of " + ", ".join(f"modelcheck.xen.{k}" for k in known)
     else:
-        target = path.parent.joinpath(*parts[1:]).with_suffix(".py")
-        instead = f"a file {target.name} beside this one"
+        target = root.joinpath(*parts[1:]).with_suffix(".py")
+        where = f"the folder {root.name}" if root.name == "specs" else "this folder"
+        instead = f"a file {Path(*parts[1:]).with_suffix('.py')} in {where}"
+        if not path.is_relative_to(LIBRARY):
+            _check_within(module, node, target, root)
     if not target.is_file():
         raise SpecError(module.span(node), f"there is no module {source}", instead)
     return target

@@ -7,6 +7,7 @@ import difflib
 from modelcheck.frontend.definitions import (
     Constant, EnumClass, Function, Object, ObjectType, Parameter, SharedClass,
 )
+from modelcheck.frontend.kernel_c import WORDS
 from modelcheck.frontend.load import lang_words
 from modelcheck.frontend.values import Scope
 
@@ -15,6 +16,8 @@ ALIKE = 0.75  # of 1: how like another a name must be to be taken for it
 
 def instead_of_name(name: str, scope: Scope) -> str:
     """What to write instead of a name that is no value: a name like it, or the field so called."""
+    if name in WORDS:
+        return WORDS[name]
     objects = [d for d in scope.module.scope.values() if isinstance(d, Object)]
     locals_ = scope.instance.locals if scope.instance is not None else {}
     values = [
@@ -30,6 +33,8 @@ def instead_of_name(name: str, scope: Scope) -> str:
 def instead_of_function(name: str, scope: Scope) -> str:
     """What to write instead of a name that is no function: its import, or a name like it."""
     words = lang_words()
+    if name in WORDS and name not in words:
+        return WORDS[name]
     if name in words:
         return f"from modelcheck.lang import {name}, at the top"
     functions = [n for n, d in scope.module.scope.items() if isinstance(d, Function)]

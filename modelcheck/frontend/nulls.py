@@ -125,6 +125,13 @@ class _Nulls:
                 return replace(expr, place=self.place(place, env))
             case ir.Unary(_, operand) | ir.Field(operand) | ir.NotNull(operand):
                 return replace(expr, operand=self.expr(operand, env, wanted))
+            case ir.Fit(kind, operand):
+                return replace(expr, operand=self.expr(operand, env, kind))
+            case ir.After(first, operand):
+                return replace(
+                    expr, first=self.expr(first, env, None),
+                    operand=self.expr(operand, env, wanted),
+                )
             case ir.Element(_, number):
                 return replace(expr, number=self.expr(number, env, UNBOUNDED))
             case ir.Binary(op, left, right):
@@ -171,7 +178,9 @@ class _Nulls:
                 return dict(record.fields)[name]
             case ir.Cond(_, then, other):
                 return self.sort(then, env) or self.sort(other, env)
-            case ir.NotNull(operand):
+            case ir.Fit(sort):
+                return sort
+            case ir.NotNull(operand) | ir.After(_, operand):
                 return self.sort(operand, env)
             case ir.Self():
                 return None

@@ -13,7 +13,7 @@ from modelcheck.frontend.definitions import (
 )
 from modelcheck.frontend.reading import Reading
 from modelcheck.frontend.types import describe
-from modelcheck.frontend.values import CellPlace, Meaning, ObjectPlace, Scope, Value, field_of
+from modelcheck.frontend.values import CellPlace, Meaning, ObjectPlace, Scope, Value, one_field
 from modelcheck.source import Span, SpecError
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def attribute(
             return field_place(e, found, {}, cls_name, (expr,), attr, span)
         case Value(expr, ir.Record() as sort):
             field_exists(sort, attr, span)
-            return Value(field_of(expr, attr, sort, span), dict(sort.fields)[attr])
+            return Value(one_field(expr, attr, sort, span), dict(sort.fields)[attr])
         case ObjectPlace():
             raise SpecError(
                 span, f"{ast.unparse(base)} is an array",

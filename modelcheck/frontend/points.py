@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Literal, TypeAlias, TypeVar
 
 from modelcheck import ir
+from modelcheck.frontend.definitions import UNBOUNDED, Type
 from modelcheck.frontend.values import Scope
 from modelcheck.records import dataclass
 from modelcheck.source import Span
@@ -61,9 +62,18 @@ class Test:
     how: str
 
 
+@dataclass(frozen=True)
+class Results:
+    """What the functions declare to return through which a value comes back, the innermost first;
+    each with the line of its return.  (`Points.results` makes one object of equal ones.)"""
+
+    types: tuple[tuple[Type, Span], ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Keep:
-    """A value (in `scope`) about to be put in local `name` of `target`, or dropped."""
+    """A value (in `scope`) about to be put in local `name` of `target`, or dropped; `results`: it
+    is returned, and this is what binds it."""
 
     node: ast.expr
     scope: Scope
@@ -71,6 +81,7 @@ class Keep:
     name: str
     next: Point
     at: Point
+    results: Results | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +106,8 @@ class Fail:
 @dataclass(frozen=True, eq=False)
 class Return:
     """Where a function returns to: a value goes to local `name` of `target`, or (`then`, `other`)
-    is tested, or is dropped.  `call` is the statement or test that called."""
+    is tested, or is dropped.  `call` is the statement or test that called; `results`: the caller
+    returns the value in its turn, and this is what binds it there."""
 
     target: Scope | None
     name: str
@@ -103,6 +115,7 @@ class Return:
     call: Span | None
     scope: Scope
     next: Point
+    results: Results | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,6 +162,16 @@ class Points:
 
     def __init__(self) -> None:
         self._known: dict[object, Point] = {}
+        self._results: dict[Results, Results] = {}
+
+    def results(self, kind: Type, at: Span, outer: Results | None) -> Results | None:
+        """What binds a value that a function with this result returns at this line."""
+        around = () if outer is None else outer.types
+        binds = (isinstance(kind, ir.Int) and kind != UNBOUNDED) or (
+            isinstance(kind, ir.Ref) and not kind.nullable
+        )
+        found = Results(((kind, at), *around) if binds else around)
+        return self._results.setdefault(found, found) if found.types else None
 
     def make(self, kind: Callable[..., P], *parts: object) -> P:
         """The point of this kind with these parts."""
@@ -174,15 +197,15 @@ class Points:
                 return make(For, for_node, scope, stale(following))
             case Test(test, scope, then, other, at, how):
                 return make(Test, test, scope, stale(then), stale(other), stale(at), how)
-            case Keep(value, scope, target, name, following, at):
-                return make(Keep, value, scope, target, name, stale(following), stale(at))
+            case Keep(value, scope, target, name, following, at, results):
+                return make(Keep, value, scope, target, name, stale(following), stale(at), results)
             case StoreKept(place, scope, name, following):
                 return make(StoreKept, place, scope, name, stale(following))
             case Fail(sentence, span, at):
                 return make(Fail, sentence, span, stale(at))
-            case Return(target, name, branches, call, scope, following):
+            case Return(target, name, branches, call, scope, following, results):
                 both = None if branches is None else (stale(branches[0]), stale(branches[1]))
-                return make(Return, target, name, both, call, scope, stale(following))
+                return make(Return, target, name, both, call, scope, stale(following), results)
             case AtomicEnd(reason, _, following):
                 return make(AtomicEnd, reason, False, stale(following))
             case IrqsOn(_, following):

@@ -49,6 +49,9 @@ def domain(
                 numbers = [e.number(a, scope, reading) for a in args]
                 lo = numbers[0] if len(numbers) == 2 else ir.Const(0, UNBOUNDED, span)
                 return ir.Range(lo, numbers[-1]), Value(nothing, UNBOUNDED)
+        case ast.Name(id=name) if scope.elements(node) is not None:
+            instead = f"instances({name})"
+            raise SpecError(span, f"{name} is a class: its elements are meant", instead)
         case ast.Name():
             meaning = e.meaning(node, scope, reading)
             match meaning:

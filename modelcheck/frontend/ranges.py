@@ -18,12 +18,15 @@ EVERYTHING: Interval = (-WIDEST * 4, WIDEST * 4)
 
 def infer_ranges(program: ir.Program) -> ir.Program:
     """The Program with a range for each local int; SpecError at one that has none."""
-    boot = None if program.boot is None else _Ranges(program, program.boot).process_with_ranges()
-    processes = tuple(_Ranges(program, p).process_with_ranges() for p in program.processes)
+    boot = None if program.boot is None else Ranges(program, program.boot).process_with_ranges()
+    processes = tuple(Ranges(program, p).process_with_ranges() for p in program.processes)
     return replace(program, boot=boot, processes=processes)
 
 
-class _Ranges:
+class Ranges:
+    """The intervals of the numbers of one process, at each of its locations: too wide, if not
+    exact."""
+
     def __init__(self, program: ir.Program, process: ir.Process) -> None:
         self.program = program
         self.process = process
@@ -40,9 +43,7 @@ class _Ranges:
     def process_with_ranges(self) -> ir.Process:
         if not self.wanted:
             return self.process
-        self._settle()
-        for _ in range(3):
-            self._narrow()
+        self.settle()
         variables = []
         for v in self.process.locals:
             if v.name not in self.wanted:
@@ -72,7 +73,13 @@ class _Ranges:
             found |= {size - 1, size}
         return found
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
+        """Find what arrives at each location."""
+        self._widened()
+        for _ in range(3):
+            self._narrow()
+
+    def _widened(self) -> None:
         visits: dict[str, int] = {}
         work = list(dict.fromkeys(t for t, _ in self._arrivals(self.process.entry, {}, None)))
         self._merge(self._arrivals(self.process.entry, {}, None), visits)
@@ -93,7 +100,7 @@ class _Ranges:
                 changed.append(at)
                 continue
             visits[at] = visits.get(at, 0) + 1
-            new = _join(old, env)
+            new = joined(old, env)
             if visits[at] > 6:
                 new = {k: self._widen(old.get(k), v) for k, v in new.items()}
             if new != old:
@@ -120,7 +127,7 @@ class _Ranges:
                 action = self.actions[at]
                 arrivals += self._arrivals(action.body, dict(env), action)
         for at, env in arrivals:
-            fresh[at] = _join(fresh[at], env) if at in fresh else dict(env)
+            fresh[at] = joined(fresh[at], env) if at in fresh else dict(env)
         self.arriving = fresh
 
     # ------------------------------------------------------------------------------ statements
@@ -139,28 +146,30 @@ class _Ranges:
         for statement in block:
             if env is None:
                 return None
-            env = self._statement(statement, env, action, out)
+            env = self.statement(statement, env, action, out)
         return env
 
-    def _statement(
+    def statement(
         self, statement: ir.Statement, env: Env, action: ir.Action | None,
         out: list[tuple[str, Env]],
     ) -> Env | None:
+        """What is known behind a statement; None if nothing comes there.  `out` gains where it
+        leads."""
         match statement:
             case ir.Assign(local, value):
-                return self._set(local, self._interval(value, env, action), env)
+                return self._set(local, self.interval(value, env, action), env)
             case ir.Choose(local, options):
                 return self._set(local, self._options(options, env, action), env)
             case ir.Assert(condition) | ir.Assume(condition):
-                return self._refine(condition, True, env, action)
+                return self.refine(condition, True, env, action)
             case ir.If(condition, then, other):
-                yes = self._refine(condition, True, dict(env), action)
-                no = self._refine(condition, False, dict(env), action)
+                yes = self.refine(condition, True, dict(env), action)
+                no = self.refine(condition, False, dict(env), action)
                 after_yes = None if yes is None else self._block(then, yes, action, out)
                 after_no = None if no is None else self._block(other, no, action, out)
                 if after_yes is None:
                     return after_no
-                return after_yes if after_no is None else _join(after_yes, after_no)
+                return after_yes if after_no is None else joined(after_yes, after_no)
             case ir.Goto(location):
                 out.append((location, env))
                 return None
@@ -183,19 +192,20 @@ class _Ranges:
     ) -> Interval:
         match options:
             case ir.Range(lo, hi):
-                a, b = self._interval(lo, env, action), self._interval(hi, env, action)
+                a, b = self.interval(lo, env, action), self.interval(hi, env, action)
                 return a[0], max(a[0], b[1] - 1)
             case tuple() if options:
-                result = self._interval(options[0], env, action)
+                result = self.interval(options[0], env, action)
                 for option in options[1:]:
-                    result = _hull(result, self._interval(option, env, action))
+                    result = _hull(result, self.interval(option, env, action))
                 return result
             case _:
                 return 0, 0
 
     # ----------------------------------------------------------------------------- expressions
 
-    def _interval(self, expr: ir.Expr, env: Env, action: ir.Action | None) -> Interval:
+    def interval(self, expr: ir.Expr, env: Env, action: ir.Action | None) -> Interval:
+        """The numbers that an expression can be; of what is no number, 0..0."""
         match expr:
             case ir.Const(value):
                 return (value, value) if type(value) is int else (0, 0)
@@ -216,28 +226,35 @@ class _Ranges:
             case ir.Me():
                 return 0, self.process.count - 1
             case ir.Unary("-", operand):
-                lo, hi = self._interval(operand, env, action)
+                lo, hi = self.interval(operand, env, action)
                 return -hi, -lo
             case ir.Unary("index_of", _):
                 return 0, max((n for _, n in self.program.index_sorts), default=1) - 1
             case ir.Binary(op, left, right):
-                a, b = self._interval(left, env, action), self._interval(right, env, action)
+                a, b = self.interval(left, env, action), self.interval(right, env, action)
                 return _clip(_arithmetic(op, a, b))
             case ir.Cond(test, then, other):
-                yes = self._refine(test, True, dict(env), action)
-                no = self._refine(test, False, dict(env), action)
+                yes = self.refine(test, True, dict(env), action)
+                no = self.refine(test, False, dict(env), action)
                 if yes is None:
-                    return self._interval(other, env if no is None else no, action)
-                mine = self._interval(then, yes, action)
-                return mine if no is None else _hull(mine, self._interval(other, no, action))
-            case ir.NotNull(operand):
-                return self._interval(operand, env, action)
+                    return self.interval(other, env if no is None else no, action)
+                mine = self.interval(then, yes, action)
+                return mine if no is None else _hull(mine, self.interval(other, no, action))
+            case ir.NotNull(operand) | ir.After(_, operand):
+                return self.interval(operand, env, action)
+            case ir.Fit(ir.Int(lo, hi) as sort, operand):
+                found = self.interval(operand, env, action)
+                within = max(found[0], lo), min(found[1], hi)
+                fits = within == found if sort.wraps else within[0] <= within[1]
+                return within if fits else (lo, hi)
+            case ir.Fit(_, operand):
+                return self.interval(operand, env, action)
             case ir.Quantified("sum"):
                 return 0, WIDEST - 1
             case ir.Unary() | ir.Self() | ir.Make() | ir.Element() | ir.Quantified() | ir.AtRest():
                 return 0, 0
 
-    def _refine(
+    def refine(
         self, condition: ir.Expr, truth: bool, env: Env, action: ir.Action | None
     ) -> Env | None:
         """What is known where a condition has this truth; None if it cannot have it."""
@@ -245,10 +262,12 @@ class _Ranges:
             case ir.Const(value):
                 return env if bool(value) == truth else None
             case ir.Unary("not", operand):
-                return self._refine(operand, not truth, env, action)
+                return self.refine(operand, not truth, env, action)
+            case ir.After(_, operand):
+                return self.refine(operand, truth, env, action)
             case ir.Binary("and" | "or" as op, left, right) if (op == "and") == truth:
-                first = self._refine(left, truth, env, action)
-                return None if first is None else self._refine(right, truth, first, action)
+                first = self.refine(left, truth, env, action)
+                return None if first is None else self.refine(right, truth, first, action)
             case ir.Binary("and" | "or"):
                 return env
             case ir.Binary("<" | "<=" | ">" | ">=" | "==" | "!=" as op, left, right):
@@ -264,6 +283,7 @@ class _Ranges:
         self, op: str, left: ir.Expr, right: ir.Expr, env: Env, action: ir.Action | None
     ) -> Env | None:
         offset = 0
+        left = _itself(left)
         match left:
             case ir.Binary("+", ir.Local() as local, ir.Const(int(value))):
                 left, offset = local, value
@@ -273,8 +293,8 @@ class _Ranges:
                 pass
         if not isinstance(left, ir.Local) or not isinstance(self.sorts.get(left.name), ir.Int):
             return env
-        lo, hi = self._interval(left, env, action)
-        other = self._interval(right, env, action)
+        lo, hi = self.interval(left, env, action)
+        other = self.interval(right, env, action)
         bound_lo, bound_hi = other[0] - offset, other[1] - offset
         match op:
             case "<":
@@ -299,6 +319,17 @@ _NEGATED = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 
 
+def _itself(expr: ir.Expr) -> ir.Expr:
+    """The expression whose number this one is, unless something goes wrong."""
+    match expr:
+        case ir.After(_, operand):
+            return _itself(operand)
+        case ir.Fit(ir.Int(wraps=False), operand):
+            return _itself(operand)
+        case _:
+            return expr
+
+
 def _of_sort(sort: ir.Sort) -> Interval:
     return (sort.lo, sort.hi) if isinstance(sort, ir.Int) else (0, 0)
 
@@ -307,11 +338,12 @@ def _hull(a: Interval, b: Interval) -> Interval:
     return min(a[0], b[0]), max(a[1], b[1])
 
 
-def _join(a: Env, b: Env) -> Env:
-    joined = dict(a)
+def joined(a: Env, b: Env) -> Env:
+    """What is known where two ways meet."""
+    both = dict(a)
     for name, interval in b.items():
-        joined[name] = _hull(joined[name], interval) if name in joined else interval
-    return joined
+        both[name] = _hull(both[name], interval) if name in both else interval
+    return both
 
 
 def _clip(interval: Interval) -> Interval:

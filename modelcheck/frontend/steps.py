@@ -15,15 +15,15 @@ from modelcheck import ir
 from modelcheck.frontend import branches, loops, statement_words, stores
 from modelcheck.frontend.definitions import UNBOUNDED, Function, NoneType, Word
 from modelcheck.frontend.points import (
-    AtomicEnd, Block, End, Fail, For, IrqsOn, Keep, Point, Points, Return, Seq, StoreKept, Test,
-    Way, While, above, atomic, calls, frame, interrupts, loops_around, synthetic,
+    AtomicEnd, Block, End, Fail, For, IrqsOn, Keep, Point, Points, Results, Return, Seq, StoreKept,
+    Test, Way, While, above, atomic, calls, frame, interrupts, loops_around, synthetic,
 )
 from modelcheck.frontend.expressions import Expressions
 from modelcheck.frontend.instances import Compiled, Instances
 from modelcheck.frontend.reading import Reading
 from modelcheck.frontend.types import called
 from modelcheck.frontend.values import (
-    Scope, Value, assign,
+    Scope, Value, assign, checked, returned,
 )
 from modelcheck.records import dataclass
 from modelcheck.source import Span, SpecError
@@ -313,33 +313,46 @@ class Steps:
         inlined = self.inlined(node, scope)
         if inlined is not None:
             return self.enter(
-                inlined, node, scope, (point.target, point.name, None), point.next, point, way
+                inlined, node, scope, (point.target, point.name, None), point.next, point, way,
+                point.results,
             )
         if isinstance(node, ast.IfExp) and self.touches([node.body, node.orelse], scope):
-            yes = make(Keep, node.body, scope, point.target, point.name, point.next, point.at)
-            no = make(Keep, node.orelse, scope, point.target, point.name, point.next, point.at)
+            yes, no = (self._instead(point, arm) for arm in (node.body, node.orelse))
             return self.expand(make(Test, node.test, scope, yes, no, point.at, "step"), way)
         if isinstance(node, ast.BoolOp) and self.touches(node.values[1:], scope):
             true, false = synthetic(node, "truths", ast.Constant(True), ast.Constant(False))
-            yes = make(Keep, true, scope, point.target, point.name, point.next, point.at)
-            no = make(Keep, false, scope, point.target, point.name, point.next, point.at)
+            yes, no = (self._instead(point, value) for value in (true, false))
             return self.expand(make(Test, node, scope, yes, no, point.at, "step"), way)
         reading = self.reading()
         value = self.expressions.value(node, scope, reading)
-        span = scope.module.span(node).first_line()
-        kept: Block = []
-        if point.target is not None:
-            instance = point.target.instance
-            assert instance is not None
-            kind = instance.locals[point.name]
-            name = f"{instance.prefix}.{point.name}"
-            kept = assign(name, kind, value.expr, span)
+        kept = self._kept(point, value, scope.module.span(node).first_line())
         if reading.access is None:
             return [*reading.before, *kept, *self.expand(point.next, way)]
         return self.location(
             point, node, reading.access, way,
             lambda: [*reading.after, *kept, *self.go(point.next)], reading.before,
         )
+
+    def _instead(self, point: Keep, node: ast.expr) -> Point:
+        """The same, of another value."""
+        return self.points.make(
+            Keep, node, point.scope, point.target, point.name, point.next, point.at, point.results
+        )
+
+    def _kept(self, point: Keep, value: Value, span: Span) -> Block:
+        """A value put where it is wanted: what functions declare to return binds it, and so does
+        the local.  Where it is dropped, it may go wrong all the same."""
+        results = [] if point.results is None else list(point.results.types)
+        if point.target is None:
+            return checked(returned(value, results).expr, span)
+        instance = point.target.instance
+        assert instance is not None
+        kind = instance.locals[point.name]
+        again = isinstance(kind, ir.Int) or point.name in instance.annotated
+        if results and again and results[-1] == (kind, span):
+            results.pop()  # the local is of that very type
+        found = returned(value, results)
+        return assign(f"{instance.prefix}.{point.name}", kind, found.expr, span)
 
     def touches(self, nodes: list[ast.expr], scope: Scope) -> bool:
         """Whether evaluating any of these accesses memory (not in boot, where reading is free)."""
@@ -447,8 +460,11 @@ class Steps:
         if back.branches is not None:
             then, other = back.branches
             return self.expand(make(Test, value, here.scope, then, other, here, "step"), way)
+        assert here.scope.instance is not None
+        line = here.scope.module.span(value).first_line()
+        results = self.points.results(here.scope.instance.returns, line, back.results)
         return self.expand(
-            make(Keep, value, here.scope, back.target, back.name, back.next, here), way
+            make(Keep, value, here.scope, back.target, back.name, back.next, here, results), way
         )
 
     # ---------------------------------------------------------------------------------- calls
@@ -468,17 +484,24 @@ class Steps:
     def enter(
         self, function: Function, node: ast.expr, scope: Scope,
         target: tuple[Scope | None, str, tuple[Point, Point] | None], following: Point,
-        here: Point, way: Way,
+        here: Point, way: Way, results: Results | None = None,
     ) -> Block:
         assert isinstance(node, ast.Call)
         reading = self.reading()
         compiled, arguments = self.instances.of_call(node, function, scope, reading)
         span = scope.module.span(node).first_line()
         block: Block = list(reading.before)
-        for name, argument_node, kind in arguments.values:
-            value = self.expressions.value(argument_node, scope, self.reading())
-            block += assign(f"{compiled.instance.prefix}.{name}", kind, value.expr, span)
+        values = [
+            (name, kind, self.expressions.value(argument, scope, self.reading()).expr)
+            for name, argument, kind in arguments.values
+        ]
+        for _, _, value in values if len(values) + len(arguments.checks) > 1 else ():
+            block += checked(value, span)  # all arguments are computed before one is passed
+        for check in arguments.checks:
+            block += checked(check, span)
+        for name, kind, value in values:
+            block += assign(f"{compiled.instance.prefix}.{name}", kind, value, span)
         make = self.points.make
         to, name_, branches = target
-        back = make(Return, to, name_, branches, span, compiled.scope, following)
+        back = make(Return, to, name_, branches, span, compiled.scope, following, results)
         return [*block, *self.expand(make(Seq, function.node.body, 0, compiled.scope, back), way)]

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 from modelcheck.frontend import subset_definitions as definitions
 from modelcheck.frontend import subset_expressions as expressions
 from modelcheck.frontend import subset_statements as statements
+from modelcheck.frontend.kernel_c import meant_by
 from modelcheck.frontend.subset_walk import Refusal, Where, nodes, too_deep
 from modelcheck.source import HIDDEN, Span, SpecError, lines_of
 
@@ -181,7 +182,8 @@ def _not_python(error: SyntaxError, text: str, file: str) -> SpecError:
     if "integer string conversion" in message:
         start = Span(file, line, 1, line, 2)
         return SpecError(start, "a number here has thousands of digits", expressions.SMALL)
-    return SpecError(Span(file, line, column, end_line, end), f"not Python: {message}")
+    instead = meant_by(text.split("\n")[line - 1])
+    return SpecError(Span(file, line, column, end_line, end), f"not Python: {message}", instead)
 
 
 def _longest_line(text: str, file: str) -> Span:

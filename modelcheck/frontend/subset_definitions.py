@@ -107,6 +107,9 @@ def _known_module(name: str) -> bool:
 def _stranger(node: ast.AST, name: str) -> Refusal:
     problem = f"{name} cannot be imported: a spec is read, never run"
     instead = "modelcheck.lang, modelcheck.xen.*, specs.*, enum, dataclasses or typing"
+    near = difflib.get_close_matches(name, IMPORTABLE, 1, 0.8)
+    if near:
+        return Refusal(node, problem, f"from {near[0]} import ...")
     return Refusal(node, problem, f"an import from {instead}")
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import ast
 import builtins
 
-from modelcheck.frontend.subset_walk import Refusal, Where, code, is_text, quoted_type
+from modelcheck.frontend.subset_walk import Refusal, Where, code, is_text, local_for, quoted_type
 
 BUILTINS = ("range", "all", "any", "sum", "min", "max", "int", "bool")
 INSTEAD_OF_BUILTIN = {
@@ -33,7 +33,10 @@ NOT_FINITE = {
     "str": "an Enum",
     "tuple": "a frozen dataclass with a field for each",
 }
-TEXT_ARGUMENTS = ("atomic", "chain", "Lock", "violates", "packed", "TypeVar", "invariant")
+TEXT_ARGUMENTS = (
+    "atomic", "chain", "Lock", "violates", "unreached", "packed", "TypeVar", "invariant",
+)
+AT_ONE_TIME = ("always", "lemma", "sometimes", "predicate", "invariant")  # may read it twice
 QUANTIFIERS = ("all", "any", "sum")
 LARGEST = 2**63
 SMALL = "the smallest number that shows the same"
@@ -111,9 +114,24 @@ def tuple_value(node: ast.Tuple, where: Where) -> Refusal | None:
         case ast.Call(ast.Name("choose"), [_], []):
             values = ", ".join(code(e) for e in node.elts)
             return Refusal(node, "choose takes its options one by one", f"choose({values})")
+        case ast.Compare(ast.Tuple(left), [op], [ast.Tuple(right)]):
+            if len(left) == len(right) == 2:
+                both = _in_order(left, op, right)
+                return Refusal(node, "a tuple is no value of the language", both)
+        case _:
+            pass
     values = ", ".join(code(e) for e in node.elts)
     problem = "a tuple is no value of the language"
     return Refusal(node, problem, f"Pair({values}), with a frozen dataclass Pair")
+
+
+def _in_order(left: list[ast.expr], op: ast.cmpop, right: list[ast.expr]) -> str:
+    """The comparison of two pairs, spelled out."""
+    (a, b), (c, d) = map(code, left), map(code, right)
+    sign = code(ast.Compare(ast.Name("x"), [op], [ast.Name("y")])).split()[1]
+    if sign in ("==", "!="):
+        return f"{a} {sign} {c} {'and' if sign == '==' else 'or'} {b} {sign} {d}"
+    return f"{a} {sign[0]} {c} or {a} == {c} and {b} {sign} {d}"
 
 
 def formatted(node: ast.JoinedStr, where: Where) -> Refusal | None:
@@ -146,6 +164,10 @@ def constant(node: ast.Constant, where: Where) -> Refusal | None:
         case int(number) if abs(number) >= LARGEST:
             problem = "this number has more than 63 bits"
             return Refusal(node, problem, SMALL)
+        case str(text) if not text.isprintable() and not isinstance(where.parent, ast.Expr):
+            hidden = next(c for c in text if not c.isprintable())  # a log would obey an escape
+            problem = f"a character that cannot be seen, U+{ord(hidden):04X}, in a sentence"
+            return Refusal(node, problem, "the sentence without it, on one line")
         case str() if where.annotation:
             if quoted_type(node) is None:
                 return Refusal(node, "this is not a type", '"Page | None"')
@@ -174,6 +196,10 @@ def _text(node: ast.Constant, where: Where) -> Refusal:
     value = str(node.value)
     member = value.upper().replace(" ", "_")
     instead = "a member of an Enum"
+    if where.function is None and isinstance(where.parent, ast.Assign) and " " in value.strip():
+        return Refusal(
+            node, "a sentence has no name", "the sentence itself in each assert and violates(...)"
+        )
     if member.isascii() and member.isidentifier():
         instead += f", as State.{member}"
     return Refusal(node, "a string is no value of the language", instead)
@@ -233,7 +259,21 @@ def chained(node: ast.Compare, where: Where) -> Refusal | None:
         code(ast.Compare(left, [op], [right]))
         for left, op, right in zip(sides, node.ops, node.comparators, strict=False)
     ]
-    return Refusal(node, "a comparison has two sides", " and ".join(parts))
+    plain = all(isinstance(side, ast.Name | ast.Constant) for side in sides[1:-1])
+    if where.function is None or plain or where.role() in AT_ONE_TIME:
+        return Refusal(node, "a comparison has two sides", " and ".join(parts))
+    first, *middle, last = sides
+    name = local_for(middle[0], where.names)
+    load = f"{name} = {code(middle[0])}"
+    if len(middle) > 1:
+        return Refusal(node, "a comparison has two sides", f"{load} on a line before, and so on")
+    parts = [
+        code(ast.Compare(first, node.ops[:1], [ast.Name(name)])),
+        code(ast.Compare(ast.Name(name), node.ops[1:], [last])),
+    ]
+    return Refusal(
+        node, "a comparison has two sides", f"{load}, then {' and '.join(parts)}"
+    )
 
 
 def compared_to_none(node: ast.Compare, where: Where) -> Refusal | None:
@@ -337,7 +377,8 @@ def word(node: ast.Name, where: Where) -> Refusal | None:
     if bound or name in BUILTINS or not hasattr(builtins, name):
         return None
     if where.annotation and name in NOT_FINITE:
-        return Refusal(node, f"{name} is not finite", NOT_FINITE[name])
+        what = "no type of the language" if name == "tuple" else "not finite"
+        return Refusal(node, f"{name} is {what}", NOT_FINITE[name])
     instead = INSTEAD_OF_BUILTIN.get(name, "a word of modelcheck.lang, or a function of the spec")
     return Refusal(node, f"{name} is not a word of the language", instead)
 

@@ -37,8 +37,11 @@ def pattern_sort(domains: int) -> ir.Enum:
     )
 
 
-def lock_class(module: Module) -> SharedClass:
+def lock_class() -> SharedClass:
     """The builtin Lock: the flag, and a ghost that says who holds it."""
+    module = Module("modelcheck.lang", Path(), "", "", ast.Module([], []))
+    for name in ("bool", "int", "Ghost", "Process", "Annotated", "Pattern"):
+        module.scope[name] = Word(name)
     nowhere = Span("modelcheck/lang.py", 1, 1, 1, 2)
     return SharedClass(
         "Lock", module, None, False, (),
@@ -49,6 +52,7 @@ def lock_class(module: Module) -> SharedClass:
             ),
         ),
         nowhere,
+        owned=True,
     )
 
 
@@ -62,10 +66,7 @@ class Types:
     def __init__(self) -> None:
         self.processes = 0
         self.pattern = pattern_sort(0)
-        self._words = Module("modelcheck.lang", Path(), "", "", ast.Module([], []))
-        for name in ("bool", "int", "Ghost", "Process", "Annotated", "Pattern"):
-            self._words.scope[name] = Word(name)
-        self.lock = lock_class(self._words)
+        self.lock = lock_class()
 
     def finish(self, index_sorts: tuple[tuple[str, int], ...], domains: int) -> None:
         """Told once all processes are declared."""
@@ -113,7 +114,7 @@ class Types:
         if sort == UNBOUNDED:
             raise SpecError(
                 module.span(node), "an int in memory needs a range",
-                "Annotated[int, between(0, PAGES)]",
+                "Annotated[int, between(0, 3)]",
             )
         if not isinstance(sort, (ir.Bool, ir.Int, ir.Enum, ir.Ref, ir.Record)):
             raise SpecError(

@@ -5,7 +5,7 @@ are looked up."""
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import field, replace
 from typing import TypeAlias
 
@@ -134,10 +134,96 @@ def field_of(expr: ir.Expr, name: str, sort: ir.Record, span: Span) -> ir.Expr:
     match expr:
         case ir.Make(_, parts):
             return parts[position]
+        case ir.After(first, operand):
+            return after(first, field_of(operand, name, sort, span))
         case ir.Const(tuple() as value):
             return ir.Const(value[position], sort.fields[position][1], span)
         case _:
             return ir.Field(expr, name, sort, span)
+
+
+def one_field(expr: ir.Expr, name: str, sort: ir.Record, span: Span) -> ir.Expr:
+    """As field_of, where the word's other fields are dropped: what goes wrong in them still does.
+    """
+    found = field_of(expr, name, sort, span)
+    others = expr.parts if isinstance(expr, ir.Make) else ()
+    for (other, _), part in reversed(list(zip(sort.fields, others, strict=False))):
+        if other != name:
+            found = after(part, found)
+    return found
+
+
+def fit(value: Value, kind: Type, span: Span) -> ir.Expr:
+    """The value as it is when it is bound to a name, or returned, that is declared so: the
+    expression itself where it is surely of that type."""
+    match kind, value.type:
+        case ir.Int(lo, hi, wraps), ir.Int(least, most):
+            if lo <= least and most <= hi:
+                return value.expr
+            match value.expr:
+                case ir.Const(int(number)) if wraps:
+                    return ir.Const(number % (hi + 1), UNBOUNDED, value.expr.span)
+                case ir.Const(int(number)) if lo <= number <= hi:
+                    return value.expr
+                case _:
+                    return ir.Fit(kind, value.expr, span)
+        case ir.Ref(_, _, False), ir.Ref(_, _, True):
+            return ir.Fit(kind, value.expr, span)
+        case _:
+            return value.expr
+
+
+def fits(value: Value, kind: Type) -> bool:
+    """Whether a value is surely of this type, and the same in it."""
+    return fit(value, kind, value.expr.span) is value.expr
+
+
+def after(first: ir.Expr, value: ir.Expr) -> ir.Expr:
+    """A value that is computed once `first` has been, for what may go wrong in that."""
+    if not may_fail(first) or _begins_with(value, first):
+        return value
+    return ir.After(first, value, value.span)
+
+
+def may_fail(expr: ir.Expr) -> bool:
+    """Whether an expression may go wrong, for all that is seen of it alone.  (The parts of a word
+    that is made fit: `Expressions.fitting`.)"""
+    return any(_fails(e) for e in ir.walk(expr))
+
+
+def _fails(expr: ir.Expr) -> bool:
+    match expr:
+        case ir.Cell(place):
+            return any(not isinstance(i, ir.Const | ir.Self) for i in place.index)
+        case ir.Fit(ir.Int(wraps=True)):
+            return False
+        case ir.Element(ir.Ref(_, count), ir.Const(int(number)), offset):
+            return not 0 <= number + offset < count
+        case ir.Fit() | ir.NotNull() | ir.Element() | ir.Unary("index_of"):
+            return True
+        case ir.Binary("//" | "%" | "<<" | ">>", _, ir.Const(int(right))):
+            return right <= 0
+        case ir.Binary("//" | "%" | "<<" | ">>"):
+            return True
+        case _:
+            return False
+
+
+def _begins_with(expr: ir.Expr, first: ir.Expr) -> bool:
+    """Whether the first thing in an expression that may go wrong is this one."""
+    if expr == first:
+        return True
+    match expr:
+        case ir.Binary("and" | "or", left):
+            inner: tuple[ir.Expr, ...] = (left,)
+        case ir.Cond(test):
+            inner = (test,)
+        case ir.Quantified(domain=domain):
+            inner = ir.domain_children(domain)
+        case _:
+            inner = ir.children(expr)
+    begin = next((e for e in inner if may_fail(e)), None)
+    return begin is not None and _begins_with(begin, first)
 
 
 def with_part(expr: ir.Expr, sort: ir.Sort, part: tuple[str, ...], new: ir.Expr) -> ir.Expr:
@@ -190,6 +276,21 @@ def assign(name: str, sort: Type, value: ir.Expr, span: Span) -> list[ir.Stateme
     return [ir.Assign(t, e, span) for t, e in pairs if e != ir.Local(t)]
 
 
+def checked(value: ir.Expr, span: Span) -> list[ir.Statement]:
+    """Compute a value for what may go wrong in it, and drop it."""
+    if not may_fail(value):
+        return []
+    yes = ir.Const(True, ir.Bool(), span)
+    return [ir.If(ir.After(value, yes, span), (), (), span)]
+
+
+def returned(value: Value, results: Sequence[tuple[Type, Span]]) -> Value:
+    """A value that comes back through functions which declare these results."""
+    for kind, span in results:
+        value = Value(fit(value, kind, span), kind)
+    return value
+
+
 def _pairs(name: str, sort: Type, value: ir.Expr, span: Span) -> list[tuple[str, ir.Expr]]:
     if isinstance(sort, ir.Record):
         return [
@@ -232,7 +333,8 @@ def truth(node: ast.expr, value: Value, module: Module) -> None:
             return
         case ir.Ref() | NoneType():
             raise SpecError(
-                module.span(node), f"{text} is a reference, not a bool", f"{text} is not None"
+                module.span(node), f"{text} is a reference, not a bool",
+                f"{text} is not None, or, for `not {text}`, {text} is None",
             )
         case ir.Enum(name, members):
             raise SpecError(

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from modelcheck import ir
 from modelcheck.frontend import places, quantifiers
 from modelcheck.frontend.definitions import UNBOUNDED, Function, NoneType, Type
-from modelcheck.frontend.pure import pure
+from modelcheck.frontend.pure import declarations, pure
 from modelcheck.frontend.reading import Reading
 from modelcheck.frontend.types import describe
 from modelcheck.frontend.values import (
-    CellPlace, Scope, Value, field_of, join, take_part, with_part,
+    CellPlace, Scope, Value, after, checked, field_of, fit, join, take_part, with_part,
 )
 from modelcheck.source import Span, SpecError
 
@@ -148,7 +148,10 @@ def _replace(e: Expressions, node: ast.Call, scope: Scope, reading: Reading) -> 
         else field_of(value.expr, n, sort, span)
         for n, s in sort.fields
     )
-    return Value(ir.Make(sort, parts, span), sort)
+    made: ir.Expr = ir.Make(sort, parts, span)
+    for name in reversed(changes):  # what they replace may go wrong all the same
+        made = after(field_of(value.expr, name, sort, span), made)
+    return Value(made, sort)
 
 
 def _choose(e: Expressions, node: ast.Call, scope: Scope, reading: Reading) -> Value:
@@ -187,6 +190,8 @@ def _choose(e: Expressions, node: ast.Call, scope: Scope, reading: Reading) -> V
                 )
             kind = joined
         options = tuple(v.expr for v in values)
+        for option in options:  # each is computed, whichever is taken
+            reading.before += checked(option, span)
     if isinstance(kind, (ir.Record, NoneType)):
         raise SpecError(span, "choose among bools, numbers, members or references", "a field each")
     prefix = scope.instance.prefix if scope.instance else "boot"
@@ -260,7 +265,8 @@ def _new_part(
         case "cmpxchg":
             expected = argument(e, rest[0], sort, scope, reading)
             new = argument(e, rest[1], sort, scope, reading)
-            return ir.Cond(ir.Binary("==", old, expected, span), new, old, span)
+            equal = after(new, ir.Binary("==", old, expected, span))  # computed in any case
+            return ir.Cond(equal, new, old, span)
         case "fetch_add":
             if not isinstance(sort, ir.Int):
                 raise SpecError(span, f"fetch_add takes a number, not {describe(sort)}", "an int")
@@ -283,13 +289,17 @@ def _updated(
         )
     name = function.node.args.args[0].arg
     inside = Reading("instant", dry=reading.dry, why_not="the update function is one step")
-    result = pure(e, function, {name: Value(old, place.part_sort)}, inside)
+    declared = declarations(e, function)
+    before = Value(old, place.part_sort)
+    e.check_fits(before, declared.names[name], update, scope)
+    given = Value(fit(before, declared.names[name], span), declared.names[name])
+    result = pure(e, function, {name: given}, inside, declared)
     if inside.touched:
         raise SpecError(
             span, f"{function.name} accesses memory itself", "a function of its argument"
         )
     e.check_fits(result, place.part_sort, update, scope)
-    return result.expr
+    return after(given.expr, result.expr)
 
 
 def argument(

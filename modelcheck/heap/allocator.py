@@ -9,16 +9,18 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from modelcheck.frontend.definitions import (
-    Constant, EnumClass, Function, Module, Object, Parameter, SharedClass, Spec, Word, WordClass,
+    HELD_AT_END, Constant, EnumClass, Function, Module, Object, Parameter, SharedClass, Spec, Word,
+    WordClass,
 )  # fmt: skip
 from modelcheck.heap.arena import Arena, Patterns
 from modelcheck.heap.encoding import Encoding
-from modelcheck.heap.faults import Difference
+from modelcheck.heap.faults import Difference, Fault
 from modelcheck.heap.generate import (
     AT_ONCE, FIT, HEAD, HEADS, LEFT, OBSERVE, PLACE, TURN, TURNS, expression_of, functions_of,
     lines_of_loops,
@@ -50,6 +52,7 @@ class Allocator:
         self.processes = self._process_views()
         self.layouts.elements[-1] += self.processes
         self.words = self.words_class(self.memory, self.scheduler, self.processes)
+        self.words.asserts = spec.asserts
         for module in spec.modules:
             self._define(module)
         self.layouts.place_records()
@@ -183,6 +186,7 @@ class Allocator:
             self.memory.ghosts_set.clear()
             if f.node.args.args:
                 body = _told(body, me)
+            body = self._to_its_end(body, self.processes[number])
             handlers = tuple(
                 (
                     _told(self._callable(h), me) if h.node.args.args else self._callable(h),
@@ -195,6 +199,19 @@ class Allocator:
             if cpu.state == "failed":
                 break  # the run has ended, before the others choose anything
         self._all_chosen()
+
+    def _to_its_end(self, body: Callable[[], Any], process: ProcessView) -> Callable[[], None]:
+        """A process's function, and behind it what is asserted where a process ends."""
+
+        def run() -> None:
+            body()
+            held = (v.name for v in self.layouts.owned if self.words.holder_of(v) is process)
+            for name in sorted(re.sub(r"\[\d+\]", "", name) for name in held):
+                if self.spec.asserts(HELD_AT_END + name):
+                    self.memory.bytes_read.clear()  # it is not of them that this is said
+                    raise Fault("assert", HELD_AT_END + name)
+
+        return run
 
     def step(self, number: int, choices: Iterable[int] | None) -> None:
         """Let one CPU take its step; `choices` are those that the step makes (None: any)."""

@@ -26,6 +26,7 @@ from modelcheck.heap.follow import Follower
 from modelcheck.heap.objects import Memory
 from modelcheck.heap.replay import follow
 from modelcheck.heap.scheduler import Cpu, Line, Scheduler
+from modelcheck.quoting import quoted
 from modelcheck.semantics import Semantics
 from modelcheck.trace import Trace, Validation
 
@@ -80,8 +81,8 @@ class Attended(Scheduler):
         if self.due:
             print(f"step {number} of {len(self.trace.steps)}: {step.process}")
         else:
-            line = f"{step.source.line} {step.source.text}"
-            print(f"step {number} of {len(self.trace.steps)}: {step.process}: {line}")
+            line = f"{step.process}: {step.source.line} {step.source.text}"
+            print(quoted(f"step {number} of {len(self.trace.steps)}: {line}", "row"))
 
     # ----------------------------------------------------------------------- the main thread
 

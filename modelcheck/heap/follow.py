@@ -4,9 +4,9 @@ Before a step: is the thread parked at the line that the model says, and can it 
 all shared and ghost cells hold the same, did the process end or fail alike?  The first difference
 is raised, never papered over.
 
-A fault in the local part of a line that also accesses memory (`pg.next = not_null(x)`) is met by
-the thread on its way to the access, by the model in the step of the access.  Such a thread counts
-as parked at that line, and its fault as that of its next step.
+A fault in the local part of a line that also accesses memory (`pg.next = not_null(x)`, or in a
+function that it calls) is met by the thread on its way to the access, by the model in the step of
+the access.  Such a thread counts as parked at that line, and its fault as that of its next step.
 """
 
 from __future__ import annotations
@@ -96,7 +96,9 @@ class Follower:
         if cpu.state == "parked":
             self.allocator.step(step.process, step.choices)
         if step.fault is not None:
-            merged = any(action.also for action in (step.action, *step.through))
+            merged = any(
+                set(action.also) - {action.span} for action in (step.action, *step.through)
+            )
             self._same_fault(cpu, step.fault, merged)
             return
         assert step.target is not None
@@ -106,7 +108,7 @@ class Follower:
     def at_line(self, process: int, line: Line) -> None:
         """Difference if a CPU that is parked is not at the line that a trace shows."""
         cpu = self.allocator.cpus[process]
-        if cpu.at is not None and self.line(cpu.at) != self.line(line):
+        if cpu.at is not None and self.line(line) not in self._lines_at(cpu):
             file, number = line
             raise Difference(
                 f"the trace shows {cpu.name} at {file}:{number}; its thread: {self._where(cpu)}"
@@ -181,10 +183,15 @@ class Follower:
             raise Difference(f"{cpu.name} {said} in the model; its thread: {self._where(cpu)}")
         if action is None:
             return
-        if cpu.at is None or self.line(cpu.at) not in self.lines_of(action):
+        if not self.lines_of(action) & self._lines_at(cpu):
             said = " or ".join(f"{file}:{n}" for file, n in sorted(self.lines_of(action)))
             where = self._where(cpu)
             raise Difference(f"{cpu.name} is at {said} in the model; its thread: {where}")
+
+    def _lines_at(self, cpu: Cpu) -> set[Line]:
+        """The line where a CPU is parked; of one that has failed, those of the calls around it."""
+        lines = cpu.stack if cpu.state == "failed" else () if cpu.at is None else (cpu.at,)
+        return {self.line(line) for line in lines}
 
     def _where(self, cpu: Cpu) -> str:
         if cpu.at is None:

@@ -7,7 +7,8 @@ stay calls.  What is changed:
     wait_until(pg.state == CLEAN)    wait_until(lambda: pg.state == CLEAN)
     assert is_scrubbed(pg), "..."    assert observe(lambda: is_scrubbed(pg)), "..."
     while pg is not None:            while turn() and (pg is not None):     and so for each `for`
-    i: Order = i + 1                 i = fit(0, i + 1)         and at later assignments of i
+    i: Order = i + 1                 i = fit(0, i + 1)         and at later assignments of i,
+                                     at the begin of a function for its arguments, and at return
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import TypeVar
 
 from modelcheck.frontend.definitions import Function, Module, Word
 from modelcheck.frontend.loops import is_endless
-from modelcheck.heap.encoding import Encoding, Reference
+from modelcheck.heap.encoding import Encoding
 
 PLACE_WORDS = frozenset(
     ("cmpxchg", "xchg", "fetch_add", "fetch_update", "test_and_set_bit", "test_and_clear_bit",
@@ -31,6 +32,7 @@ PLACE, OBSERVE, AT_ONCE, TURN, TURNS, HEAD, HEADS, LEFT, FIT = (
     "the place", "the observation", "at once", "a turn", "the turns", "the head", "the heads",
     "the loop is left", "what fits",
 )  # fmt: skip
+RESULT = "the result"  # among what a function declares
 N = TypeVar("N", bound=ast.AST)
 Fits = Callable[[ast.expr, Module], Encoding | None]
 
@@ -97,16 +99,16 @@ class _Runnable(ast.NodeTransformer):
     def function(self) -> ast.FunctionDef:
         """The function without decorators and annotations, its body rewritten."""
         node = self.node
+        if node.returns is not None:
+            self._declare(RESULT, node.returns)
         node.decorator_list, node.returns = [], None
         arguments: list[ast.stmt] = []
         for a in node.args.args:
             if a.annotation is not None:
-                self._declare(a.arg, a.annotation, of_references=False)
+                self._declare(a.arg, a.annotation)
                 a.annotation = None
             if a.arg in self.checked:
-                load = _at(node, ast.Name(a.arg, ast.Load()))
-                store = ast.Assign([ast.Name(a.arg, ast.Store())], self._fitted(a.arg, load))
-                arguments.append(_at(node, store))
+                arguments.append(self._refitted(a.arg, node))
         for inner in ast.walk(node):
             if isinstance(inner, ast.AnnAssign) and isinstance(inner.target, ast.Name):
                 self._declare(inner.target.id, inner.annotation)
@@ -114,13 +116,10 @@ class _Runnable(ast.NodeTransformer):
         node.body[:0] = arguments
         return node
 
-    def _declare(
-        self, name: str, annotation: ast.expr, of_references: bool = True
-    ) -> None:
-        """Check this local from now on, if its annotation asks for it.  A None that is passed as an
-        argument is met where it is dereferenced, as in the model."""
+    def _declare(self, name: str, annotation: ast.expr) -> None:
+        """Check this local from now on, if its annotation asks for it."""
         encoding = self.fits(annotation, self.module)
-        if encoding is not None and (of_references or not isinstance(encoding, Reference)):
+        if encoding is not None:
             self.checked[name] = len(self.checks)
             self.checks.append(encoding)
 
@@ -128,6 +127,12 @@ class _Runnable(ast.NodeTransformer):
         if name not in self.checked:
             return value
         return _at(value, _call(FIT, ast.Constant(self.checked[name]), value))
+
+    def _refitted(self, name: str, where: ast.AST) -> ast.stmt:
+        """A local checked where something else has set it."""
+        load = _at(where, ast.Name(name, ast.Load()))
+        store = ast.Assign([ast.Name(name, ast.Store())], self._fitted(name, load))
+        return _at(where, store)
 
     def _word(self, node: ast.expr) -> str:
         """Which word of the language is called here, if any."""
@@ -138,9 +143,12 @@ class _Runnable(ast.NodeTransformer):
 
     # ----------------------------------------------------------------------------- statements
 
-    def visit_Assign(self, node: ast.Assign) -> ast.stmt:
+    def visit_Assign(self, node: ast.Assign) -> ast.stmt | list[ast.stmt]:
         self.generic_visit(node)
         match node.targets:
+            case [ast.Tuple(elts=targets)]:
+                names = [t.id for t in targets if isinstance(t, ast.Name) and t.id in self.checked]
+                return [node, *(self._refitted(name, node) for name in names)]
             case [ast.Name(id=name)]:
                 node.value = self._fitted(name, node.value)
             case _ if any(isinstance(n, ast.Attribute) for n in ast.walk(node.value)):
@@ -164,6 +172,12 @@ class _Runnable(ast.NodeTransformer):
         both = _at(node, ast.BinOp(ast.Name(node.target.id, ast.Load()), node.op, node.value))
         return _at(node, ast.Assign([node.target], self._fitted(node.target.id, both)))
 
+    def visit_Return(self, node: ast.Return) -> ast.stmt:
+        self.generic_visit(node)
+        if node.value is not None:
+            node.value = self._fitted(RESULT, node.value)
+        return node
+
     def visit_While(self, node: ast.While) -> ast.stmt | list[ast.stmt]:
         head = HEAD if self._is_main(node) else TURN
         self._body(node)
@@ -174,6 +188,8 @@ class _Runnable(ast.NodeTransformer):
         heads = HEADS if self._is_main(node) else TURNS
         self._body(node)
         node.iter = _at(node.iter, _call(heads, node.iter))
+        if isinstance(node.target, ast.Name) and node.target.id in self.checked:
+            node.body.insert(0, self._refitted(node.target.id, node.target))
         return self._left(node) if heads == HEADS else node
 
     def _is_main(self, loop: ast.While | ast.For) -> bool:

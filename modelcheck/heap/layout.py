@@ -13,8 +13,10 @@ from types import CodeType
 from typing import Any
 
 from modelcheck.frontend.definitions import (
-    ArrayType, EnumClass, Module, ObjectType, SharedClass, Spec, TypeAlias_, Word, WordClass,
+    ArrayType, EnumClass, Module, ObjectType, ProtocolClass, SharedClass, Spec, TypeAlias_, Word,
+    WordClass,
 )  # fmt: skip
+from modelcheck.frontend.types import lock_class
 from modelcheck.heap.arena import HALF, PAGE
 from modelcheck.heap.encoding import (
     Encoding, Flag, Member, Number, Packed, Reference, readable_enum,
@@ -32,13 +34,15 @@ Names = dict[str, Any]
 @dataclass(frozen=True)
 class Layout:
     """The views of one @shared class: their Python class, how many bytes of record one takes, the
-    objects inside (name, offset, layout), and the locations with their default expressions."""
+    objects inside (name, offset, layout), and the locations with their default expressions.
+    `owned`: they are locks that only their holder releases."""
 
     view: type[View]
     size: int
     inside: tuple[tuple[str, int, Layout], ...]
     defaults: tuple[tuple[Location, ast.expr, Module], ...]
     is_page: bool
+    owned: bool
 
 
 def is_page_contents(cls: SharedClass) -> bool:
@@ -58,11 +62,10 @@ class Layouts:
         self.pages: list[str] = []  # whose bytes each page of the arena is: `Page[0].contents`
         self.records = 0
         self.in_records: list[View] = []
+        self.owned: list[View] = []  # the locks that only their holder releases
         self.defaults: list[tuple[View, Location, ast.expr, Module]] = []
         self._known: dict[tuple[int, tuple[tuple[str, object], ...]], Layout] = {}
-        self._lock: SharedClass | None = next(
-            (c for c in map(_class_of, (o.type for o in spec.objects)) if c.name == "Lock"), None
-        )
+        self._lock = lock_class()
 
     # ----------------------------------------------------------------------------- annotations
 
@@ -119,7 +122,7 @@ class Layouts:
                 match module.scope.get(name):
                     case TypeAlias_(_, annotation, home):
                         return self.fits(annotation, home)
-                    case SharedClass(count=int()) | Word("Process"):
+                    case SharedClass(count=int()) | ProtocolClass() | Word("Process"):
                         return Reference(self.elements, nullable=False)
             case ast.Constant(value=str(text)):
                 return self.fits(ast.parse(text, mode="eval").body, module)
@@ -134,7 +137,8 @@ class Layouts:
 
     def run(self, code: CodeType, module: Module) -> Any:
         """The value of an expression that was compiled before."""
-        return eval(code, {"__builtins__": SAFE}, self.names.get(module.file, {}))
+        names = self.names.get(module.file, {})
+        return eval(code, {**names, "__builtins__": SAFE})  # as globals: a generator sees no others
 
     # --------------------------------------------------------------------------- enums and words
 
@@ -207,7 +211,7 @@ class Layouts:
             if found.default is not None:
                 defaults.append((location, found.default, cls.module))
         view = type(cls.name, (base,), members)
-        return Layout(view, size, tuple(inside), tuple(defaults), is_page)
+        return Layout(view, size, tuple(inside), tuple(defaults), is_page, cls.owned)
 
     def _embedded(self, annotation: ast.expr, module: Module) -> Layout | None:
         """The layout of a field that is itself an object; None for a location."""
@@ -227,7 +231,6 @@ class Layouts:
                 bound = tuple((t, b[0]) for t, b in zip(typevars, bindings, strict=False))
                 return self.layout(cls, bound)
             case Word("Lock"):
-                assert self._lock is not None
                 return self.layout(self._lock)
         return None
 
@@ -271,6 +274,8 @@ class Layouts:
         view = layout.view(address, name, embedded)
         if not layout.is_page:
             self.in_records.append(view)
+        if layout.owned:
+            self.owned.append(view)
         for location, default, module in layout.defaults:
             self.defaults.append((view, location, default, module))
         return view
@@ -279,10 +284,6 @@ class Layouts:
         """Once all views are made: the records lie behind the pages."""
         for view in self.in_records:
             view.address += len(self.pages) * PAGE
-
-
-def _class_of(kind: ObjectType | ArrayType) -> SharedClass:
-    return kind.cls if isinstance(kind, ObjectType) else kind.element.cls
 
 
 def _is_ghost(annotation: ast.Subscript) -> bool:

@@ -106,8 +106,13 @@ def _judge(
 def _property(follower: Follower, failure: Failure) -> Validation:
     """A property, evaluated again by its own function on what the arena holds."""
     allocator = follower.allocator
+    said = allocator.spec.sentence
     found = next(
-        (f for f in allocator.spec.properties if allocator.spec.sentence(f) == failure.sentence),
+        (
+            f for f in allocator.spec.properties
+            if said(f) == failure.sentence
+            or failure.sentence.endswith(f", in the property '{said(f)}'")
+        ),
         None,
     )
     if found is None:
@@ -118,8 +123,10 @@ def _property(follower: Follower, failure: Failure) -> Validation:
         fault = fault_of(error)
         if fault is None:
             raise
+        if fault.kind != failure.kind:
+            raise Difference(f"'{said(found)}' fails otherwise on the memory: {fault}") from None
         return Validation("validated", "memory", f"evaluated on the memory it fails: {fault}")
-    if holds:
+    if holds or failure.kind != "safety":
         raise Difference(f"'{failure.sentence}' is true of what memory holds")
     return Validation(
         "validated", "memory", f"'{failure.sentence}' is false of what the arena holds"
@@ -173,6 +180,8 @@ def _stuck(follower: Follower, failure: Failure, state: State) -> Validation:
     if action is None:
         raise Difference(f"{cpu.name} has ended")
     inside = _lines_of_loop(follower, cpu.number, action)
+    assert cpu.at is not None
+    file, line = follower.line(cpu.at)  # as the verdict says: in a loop it does not stay there
     taken = 0
     while taken < MORE_STEPS:
         before = taken
@@ -182,8 +191,6 @@ def _stuck(follower: Follower, failure: Failure, state: State) -> Validation:
                 taken += 1
         if taken == before:
             break
-    assert cpu.at is not None
-    file, line = follower.line(cpu.at)
     said = [f"{cpu.name} makes no progress at {file}:{line}"]
     if taken:
         said.append(f"in {taken:,} further steps of all CPUs")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from modelcheck.ir import (
     Access,
     Action,
+    After,
     Assert,
     Assign,
     Assume,
@@ -21,6 +22,7 @@ from modelcheck.ir import (
     Expr,
     Fence,
     Field,
+    Fit,
     Goto,
     If,
     Load,
@@ -46,7 +48,9 @@ from modelcheck.ir import (
 from modelcheck.legal.illegal import processes
 from modelcheck.records import dataclass
 
-_LOCAL = frozenset({Const, Local, Me, Self, Unary, Binary, Cond, Field, Make, Element, NotNull})
+_LOCAL = frozenset({
+    Const, Local, Me, Self, Unary, Binary, Cond, Field, Make, Element, NotNull, Fit, After,
+})
 _MEMORY = frozenset({Cell, Quantified})
 
 INDEX, STORED, RMW, WAIT, OBSERVED = (

@@ -16,9 +16,13 @@ from modelcheck.passes.liveness import liveness
 def sc(program: Program) -> Program:
     """The Program for sequentially consistent memory: no Fence, `memory` is "sc"."""
     rests = uses_at_rest(program)
+    names = sorted({a.access.by for p in program.processes for a in p.actions
+                    if isinstance(a.access, Fence)})
+    nothing = (f"sc: {', '.join(names)}: barriers order nothing, as nothing is reordered",)
     return liveness(
         replace(
             program,
+            assumptions=program.assumptions + nothing * bool(names),
             boot=None if program.boot is None else _without_fences(program.boot, rests),
             processes=tuple(_without_fences(p, rests) for p in program.processes),
             memory="sc",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from modelcheck.ir import (
+    After,
     AtRest,
     Binary,
     Bool,
@@ -15,6 +16,7 @@ from modelcheck.ir import (
     Enum,
     Expr,
     Field,
+    Fit,
     Instances,
     Int,
     Loaded,
@@ -137,6 +139,10 @@ def _expr(e: Expr, names: Names) -> tuple[str, int]:
             return f"element({sort_text(sort, names)}, {expr_text(number, names)}{by})", POSTFIX
         case NotNull(a):
             return f"not_null({expr_text(a, names)})", POSTFIX
+        case Fit(sort, a):
+            return f"fit({sort_text(sort, names)}, {expr_text(a, names)})", POSTFIX
+        case After(first, a):
+            return f"after({expr_text(first, names)}, {expr_text(a, names)})", POSTFIX
         case Quantified(op, name, domain, body):
             inside = expr_text(body, names.within(name))
             return f"{op}({written(name)} in {domain_text(domain, names)}: {inside})", POSTFIX

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from modelcheck.ir import (
+    After,
     AtRest,
     Binary,
     Bool,
@@ -15,6 +16,7 @@ from modelcheck.ir import (
     Enum,
     Expr,
     Field,
+    Fit,
     Instances,
     Int,
     Loaded,
@@ -235,6 +237,20 @@ class LineReader(TokenReader):
                 return NotNull(e, span) if word == "not_null" else Unary(word, e, span)
             case "element":
                 return self._element(start)
+            case "fit":
+                self.expect("(")
+                sort = self.sort()
+                self.expect(",")
+                operand = self.expr()
+                self.expect(")")
+                return Fit(sort, operand, self.span_from(start))
+            case "after":
+                self.expect("(")
+                first = self.expr()
+                self.expect(",")
+                operand = self.expr()
+                self.expect(")")
+                return After(first, operand, self.span_from(start))
             case "all" | "any" | "sum":
                 return self._quantified(word, start)
             case "None":

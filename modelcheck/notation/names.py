@@ -10,7 +10,8 @@ from modelcheck.records import dataclass
 
 RESERVED = frozenset(
     ("and", "or", "not", "if", "elif", "else", "in", "True", "False", "None", "bool", "me", "self",
-     "at_rest", "all", "any", "sum", "index_of", "not_null", "element", "range", "chain")
+     "at_rest", "all", "any", "sum", "index_of", "not_null", "element", "range", "chain",
+     "fit", "after")
 )  # fmt: skip
 PLAIN = re.compile(r"[A-Za-z_]\w*(\.\w+)*")
 

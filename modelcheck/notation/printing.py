@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 from modelcheck.flow import sorts
@@ -43,6 +42,7 @@ from modelcheck.notation.expression_text import (
     value_text,
 )
 from modelcheck.notation.names import Names, written
+from modelcheck.quoting import quoted
 
 
 def print_program(program: Program) -> str:
@@ -52,7 +52,7 @@ def print_program(program: Program) -> str:
     lines = [f"program {written(program.name)}({parameters})"]
     if program.memory:
         lines.append(f"memory {written(program.memory)}")
-    lines += [f"assumption {quoted(a)}" for a in program.assumptions]
+    lines += [f"assumption {quoted(a, 'json')}" for a in program.assumptions]
     lines += [f"sort {written(n)} {size}" for n, size in program.index_sorts]
     for enum in names.enums.values():
         lines.append(f"enum {written(enum.name)} {{ {' '.join(map(written, enum.members))} }}")
@@ -72,10 +72,6 @@ def print_program(program: Program) -> str:
 
 def _local_names(process: Process) -> tuple[str, ...]:
     return tuple(v.name for v in process.locals)
-
-
-def quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
 
 
 # ------------------------------------------------------------------------------- declarations
@@ -123,7 +119,7 @@ def variable_text(words: str, v: Variable, names: Names) -> str:
 
 def property_text(p: Property, names: Names) -> str:
     when = "" if p.when is None else f" when {expr_text(p.when, names)}"
-    return f"{p.kind} {quoted(p.sentence)}{when}: {expr_text(p.condition, names)}"
+    return f"{p.kind} {quoted(p.sentence, 'json')}{when}: {expr_text(p.condition, names)}"
 
 
 # ---------------------------------------------------------------------- processes, statements
@@ -152,7 +148,7 @@ def action_lines(action: Action, names: Names) -> Iterator[str]:
         head.append("in " + ", ".join(written(loop.name) for loop in action.loops))
     head += [word for word in ("resting", "head", "transit") if getattr(action, word)]
     if action.reason is not None:
-        head.append(f"atomic {quoted(action.reason)}")
+        head.append(f"atomic {quoted(action.reason, 'json')}")
     if action.interrupt is not None:
         head.append(f"interrupt {written(action.interrupt)}")
     yield " ".join(head) + ":"
@@ -203,7 +199,7 @@ def statement_lines(statement: Statement, names: Names) -> Iterator[str]:
         case SetGhost(place, value):
             yield f"ghost {place_text(place, names)} := {expr_text(value, names)}"
         case Assert(condition, sentence):
-            yield f"assert {expr_text(condition, names)}, {quoted(sentence)}"
+            yield f"assert {expr_text(condition, names)}, {quoted(sentence, 'json')}"
         case Assume(condition):
             yield f"assume {expr_text(condition, names)}"
         case Choose(local, options):

@@ -23,6 +23,11 @@ def original(at: str) -> str:
     return at
 
 
+def copied(at: str) -> frozenset[str]:
+    """By which suffixes a location is a copy of its original."""
+    return frozenset(s for s in SUFFIXES if s in at[len(original(at)) :])
+
+
 def is_copy(at: str) -> bool:
     """Whether a location is a copy: a step of the Program before the reduction begins there."""
     return at.endswith(SUFFIXES)

@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from dataclasses import field, replace
 
-from modelcheck.flow import gotos, memory_read, with_gotos
+from modelcheck.flow import gotos, with_gotos
 from modelcheck.ir import (
     END, Action, Assert, Assume, Binary, Block, Cell, Choose, Const, Goto, Int, Observe, Place,
     Process, Program, Self, statements,
@@ -129,7 +129,6 @@ class _Facts:
 
     held     the locks that a process holds for certain at a location
     uses     where each variable is read and written
-    seen     the variables that some @predicate reads
     """
 
     def __init__(self, program: Program) -> None:
@@ -138,7 +137,6 @@ class _Facts:
         self.held = {p.name: held_at(p) for p in program.processes}
         self.locks = self._locks()
         self.uses: dict[str, _Uses] = {v.name: _Uses() for v in program.variables}
-        self.seen: set[str] = set()
         self.asks_of_rest = asks_of_rest(program)
         for process in program.processes:
             self._note_entry(process)
@@ -181,8 +179,6 @@ class _Facts:
         for variable in written_in(action):
             self.uses[variable].writes.append(held)
             self.uses[variable].by.add(process.name)
-        if isinstance(action.access, Observe):
-            self.seen.update(memory_read(action.access.value))
 
     def _note_entry(self, process: Process) -> None:
         """The entry is part of the initial state; what it reads or writes is noted all the same."""
@@ -263,10 +259,9 @@ class _Facts:
         return self.uses[variable].by == {process.name} and self.counts[process.name] == 1
 
     def _is_unseen(self, action: Action, lock: Lock) -> bool:
-        """No property, and no @predicate of any process, can tell whether it was done."""
+        """No property can tell whether it was done.  (A @predicate is a read like others: it cannot
+        look at what is stored under a lock, but under that lock.)"""
         written = written_in(action)
-        if written & self.seen:
-            return False
         releases = released(action) == lock
         return not any(
             written & read_by(property)

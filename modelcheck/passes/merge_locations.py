@@ -157,6 +157,8 @@ def _merged(same: list[Action]) -> Action:
     first = min(same, key=lambda a: (a.span.line, a.span.column))
     deepest = _deepest(same)
     spans = {s for a in same for s in (a.span, *a.also)} - {first.span}
+    if any(a.span == first.span and a.chain != first.chain for a in same):
+        spans.add(first.span)  # called from elsewhere too
     loops: tuple[Loop, ...] = deepest.loops
     return replace(
         first,

@@ -19,10 +19,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from modelcheck.ir import (
-    Access, Binary, Bool, Cell, Chain, Choose, Cond, Const, Element, Enum, Expr, Field, Instances,
-    Int, Load, Loaded, Local, Make, Me, NotNull, Observe, Place, Process, Program, Quantified,
-    Range, Record, Ref, Rmw, Self, SetGhost, Sort, Statement, Store, Unary, Value, Variable,
-    statement_exprs, statements, walk,
+    Access, After, Binary, Bool, Cell, Chain, Choose, Cond, Const, Element, Enum, Expr, Field, Fit,
+    Instances, Int, Load, Loaded, Local, Make, Me, NotNull, Observe, Place, Process, Program,
+    Quantified, Range, Record, Ref, Rmw, Self, SetGhost, Sort, Statement, Store, Unary, Value,
+    Variable, statement_exprs, statements, walk,
 )
 
 from modelcheck.passes.tickets import Counters
@@ -312,9 +312,9 @@ def class_of(
             return dict(sort.fields)[name]
         case Make(sort, _):
             return sort
-        case Element(sort, _, _):
+        case Element(sort, _, _) | Fit(sort, _):
             return sort
-        case NotNull(operand):
+        case NotNull(operand) | After(_, operand):
             return class_of(operand, sorts, shared, loaded)
         case Binary("==" | "!=" | "<" | "<=" | ">" | ">=" | "and" | "or"):
             return Bool()
@@ -331,7 +331,7 @@ def _fails(e: Expr) -> bool:
     match e:
         case Cell(place):
             return any(not isinstance(i, Local | Self) for i in place.index)
-        case NotNull() | Element() | Make():
+        case NotNull() | Element() | Make() | Fit():
             return True
         case Unary("index_of"):
             return True

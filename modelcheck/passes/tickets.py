@@ -15,9 +15,9 @@ all of them stay as they are.
 from __future__ import annotations
 
 from modelcheck.ir import (
-    Action, Assert, Assign, Assume, Binary, Block, Cell, Chain, Choose, Cond, Expr, Goto, If, Int,
-    Load, Loaded, Local, Observe, Process, Program, Quantified, Range, Rmw, SetGhost, Sort, Store,
-    children, domain_children,
+    Action, After, Assert, Assign, Assume, Binary, Block, Cell, Chain, Choose, Cond, Expr, Fit,
+    Goto, If, Int, Load, Loaded, Local, Observe, Process, Program, Quantified, Range, Rmw, SetGhost,
+    Sort, Store, children, domain_children,
 )
 from modelcheck.records import dataclass
 
@@ -156,6 +156,17 @@ class _Expressions:
                     return None
                 flow.together(a.holder, b.holder)
                 return _Number(a.holder, a.counted or b.counted)
+            case After(first, operand):
+                flow.plain(self.number(first))
+                return self.number(operand)
+            case Fit(Int(0, hi, True), operand):
+                a = self.number(operand)
+                if a is None or flow.sorts[a.holder].hi != hi:
+                    flow.plain(a)
+                    return None
+                if a.counted:
+                    flow.counted.add(a.holder)
+                return _Number(a.holder)
             case Quantified(_, name, domain, body):
                 flow.plain(*map(self.number, domain_children(domain)))
                 if isinstance(domain, Chain):

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from modelcheck.ir import (
-    END, Action, Assign, Block, Cell, Choose, Const, Expr, Goto, If, Load, Loaded, Local, NotNull,
-    Observe, Place, Process, Ref, Store, walk,
+    END, Action, After, Assign, Block, Cell, Choose, Const, Expr, Fit, Goto, If, Load, Loaded,
+    Local, NotNull, Observe, Place, Process, Ref, Store, walk,
 )
 from modelcheck.records import dataclass
 
@@ -183,7 +183,7 @@ class _Walk:
                 return locals[name]
             case Loaded():
                 return loaded
-            case NotNull(operand):
+            case NotNull(operand) | Fit(Ref(), operand) | After(_, operand):
                 return self._symbol(operand, locals, loaded)
             case Const(value):
                 return ("always", value)

@@ -12,7 +12,7 @@ from itertools import groupby
 
 from modelcheck.exit_codes import MEANING, Exit
 from modelcheck.gated import Finding, Gated, exit_code
-from modelcheck.report.pieces import Piece, Row, row
+from modelcheck.report.pieces import Piece, Row, argument, row
 
 HEADS = ("spec", "instance", "verdict", "expected", "states", "time")
 NUMBERS = ("states", "time")  # at the right of their columns
@@ -88,7 +88,7 @@ def told(which: str, findings: tuple[Finding, ...]) -> list[Row]:
 def command(result: Gated) -> str:
     """The command that shows the whole report of an instance."""
     sets = (f"--set {shlex.quote(s)}" for s in result.sets)
-    return " ".join(("modelcheck verify", shlex.quote(result.spec), *sets))
+    return " ".join(("modelcheck verify", shlex.quote(argument(result.spec)), *sets))
 
 
 def _end(results: tuple[Gated, ...]) -> Row:

@@ -13,8 +13,9 @@ from xml.etree import ElementTree as ET
 
 from modelcheck.exit_codes import MEANING, Exit
 from modelcheck.gated import Gated
+from modelcheck.quoting import quoted
 from modelcheck.report.gate_table import command
-from modelcheck.report.pieces import clean, plain
+from modelcheck.report.pieces import plain
 from modelcheck.report.text import verdict_rows
 
 KNOWN_WRONG = (Exit.UNREACHED, Exit.UNTRUE, Exit.DISAGREES)
@@ -41,22 +42,17 @@ def junit(results: tuple[Gated, ...]) -> str:
 
 def _case(suite: ET.Element, result: Gated) -> None:
     case = ET.SubElement(suite, "testcase", {
-        "classname": clean(result.spec), "name": clean(result.instance),
-        "file": clean(result.spec), "time": f"{result.seconds:.3f}",
+        "classname": quoted(result.spec, "row"), "name": quoted(result.instance, "row"),
+        "file": quoted(result.spec, "row"), "time": f"{result.seconds:.3f}",
     })
     if not result.findings:
         return
     reasons = "\n".join(f.reason for f in result.findings)
     body = ET.SubElement(case, "failure" if result.code in KNOWN_WRONG else "error", {
         "type": str(result.code),
-        "message": _lines(f"{MEANING[result.code]}: {reasons}").partition("\n")[0],
+        "message": quoted(f"{MEANING[result.code]}: {reasons}", "rows").partition("\n")[0],
     })
-    body.text = _lines(reasons)
+    body.text = quoted(reasons, "rows")
     if result.verdict is not None:
         report = plain(verdict_rows(result.verdict, f"EXPECT says {result.clauses}"))
-        body.text += f"\n\n{command(result)}\n\n{report}"
-
-
-def _lines(text: str) -> str:
-    """The text without characters that XML cannot hold."""
-    return "\n".join(clean(line) for line in text.split("\n"))
+        body.text += f"\n\n{quoted(command(result), 'row')}\n\n{report}"

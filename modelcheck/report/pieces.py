@@ -2,7 +2,7 @@
 
 A row is a tuple of pieces, each with a style of rich's ("bold red", ...).  Off a terminal the
 styles are dropped and rich is never imported.  Whatever a spec put into its strings, no control
-character reaches a terminal.
+character reaches a terminal: `quoting.py`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import PurePath
 from typing import TextIO, TypeAlias
 
+from modelcheck.quoting import quoted
 from modelcheck.records import dataclass
 from modelcheck.trace import Line
 
@@ -34,14 +35,9 @@ def row(text: str, style: str = "") -> Row:
     return (Piece(text, style),)
 
 
-def clean(text: str) -> str:
-    """The text with its control characters made visible."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
-
-
 def plain(rows: Iterable[Row]) -> str:
     """The rows without styles, a newline after each, no blanks at the ends of lines."""
-    return "".join("".join(clean(p.text) for p in r).rstrip() + "\n" for r in rows)
+    return "".join(quoted("".join(p.text for p in r), "row").rstrip() + "\n" for r in rows)
 
 
 def wants_colour(stream: TextIO) -> bool:
@@ -63,7 +59,7 @@ def write(rows: Iterable[Row], stream: TextIO) -> None:
     for pieces in rows:
         line = Text()
         for piece in pieces:
-            line.append(clean(piece.text), style=piece.style)
+            line.append(quoted(piece.text, "row"), style=piece.style)
         line.rstrip()
         console.print(line)
 
@@ -77,3 +73,8 @@ def place(line: Line, spec: str) -> str:
     """`line 84`, or `line 28 of page.py`."""
     of = "" if line.file == spec else f" of {PurePath(line.file).name}"
     return f"line {line.line}{of}"
+
+
+def argument(path: str) -> str:
+    """A path as a command takes it that would take `-x.py` for an option."""
+    return f"./{path}" if path.startswith("-") else path

@@ -6,7 +6,7 @@ import time
 from types import TracebackType
 from typing import TextIO
 
-from modelcheck.report.pieces import clean
+from modelcheck.quoting import quoted
 
 EVERY = 0.1  # seconds between two updates
 ERASE = "\r\x1b[K"
@@ -16,7 +16,7 @@ class ProgressLine:
     """Call it with (states, depth, queue) at any time; leaving the `with` erases the line."""
 
     def __init__(self, what: str, stream: TextIO) -> None:
-        self.what = clean(what)
+        self.what = quoted(what, "row")
         self.stream = stream
         self.wanted = stream.isatty()
         self.began = self.shown = time.monotonic()
@@ -36,7 +36,7 @@ class ProgressLine:
         if not self.wanted or now - self.shown < EVERY:
             return
         self.shown = now
-        self.stream.write(f"{ERASE}{self.what}: {clean(text)}")
+        self.stream.write(f"{ERASE}{self.what}: {quoted(text, 'row')}")
         self.stream.flush()
 
     def __exit__(

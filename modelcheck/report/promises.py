@@ -15,8 +15,9 @@ from itertools import groupby
 from pathlib import Path
 
 from modelcheck.exit_codes import MEANING
+from modelcheck.quoting import quoted
 from modelcheck.report.gate_table import told
-from modelcheck.report.pieces import Piece, Row, clean, row
+from modelcheck.report.pieces import Piece, Row, argument, row
 from modelcheck.tabled import Tabled, exit_code, labels
 
 NONE, UNKNOWN = "-", "?"
@@ -70,16 +71,18 @@ def markdown(rows: tuple[Tabled, ...]) -> str:
     lines = [["design", *(head for head, _ in said)], ["---"] * (1 + len(said))]
     for result, name, line in zip(rows, _names(rows), cells, strict=True):
         name = name.partition(" ")[0]
-        link = " ".join((f"[{name}]({result.spec})", *(f"`{s}`" for s in result.sets)))
+        link = f"[{quoted(name, 'markdown')}]({quoted(result.spec, 'link')})"
+        link = " ".join((link, *(f"`{s}`" for s in result.sets)))
         lines.append([link, *(f"**{c}**" if c.startswith("fails") else c for c in line)])
     text = [f"| {' | '.join(line)} |" for line in lines]
     text += ["", "; ".join(f"*{word}*: {meaning}" for word, meaning in _words(cells).items()) + "."]
-    text += ["", *(f"- {head}: {says}" for head, says in said)]
-    text += [
-        f"  - {name.replace(' ', ' `', 1)}{'`' if ' ' in name else ''}: {cell}: {sentence}"
-        for name, cell, sentence in _own_broken(rows)
-    ]
-    return "".join(clean(line) + "\n" for line in text)
+    text += ["", *(f"- {head}: {quoted(says, 'markdown')}" for head, says in said)]
+    for name, cell, sentence in _own_broken(rows):
+        design, blank, sets = name.partition(" ")
+        code = quoted(sets, "row").replace("`", "'")  # the rest of a path, if that has a blank
+        shown = quoted(design, "markdown") + (f" `{code}`" if blank else "")
+        text.append(f"  - {shown}: {cell}: {quoted(sentence, 'markdown')}")
+    return "".join(line + "\n" for line in text)
 
 
 def reasons(rows: tuple[Tabled, ...]) -> list[Row]:
@@ -140,7 +143,7 @@ def _how_to_see(rows: tuple[Tabled, ...]) -> list[Row]:
     for result in rows:
         for p in result.promises:
             if p.status == "fails":
-                words = ["modelcheck", "verify", result.spec]
+                words = ["modelcheck", "verify", argument(result.spec)]
                 words += [word for one in result.sets for word in ("--set", one)]
                 shown = shlex.join([*words, "--property", p.sentence])
                 return [row(f"to see how one fails: {shown}", "dim"), ()]

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import PurePath
 
+from modelcheck.quoting import quoted
 from modelcheck.report.heap_block import HeapBlock, Memory, block_of, brief
 from modelcheck.report.lanes import local_name, shortened
-from modelcheck.report.pieces import clean
 from modelcheck.trace import Line
 from modelcheck.trace.graph import Edge, Node, Standing, StateGraph
 
@@ -170,8 +170,7 @@ def _dot_edge(words: _Words, number: int, edge: Edge, inks: dict[str, str]) -> I
 
 def _quoted(lines: list[str], last: str = "\\l") -> str:
     """Lines as a string of DOT, each from the left."""
-    escaped = (clean(line).replace("\\", "\\\\").replace('"', '\\"') for line in lines)
-    return '"' + "\\l".join(escaped) + last + '"'
+    return '"' + "\\l".join(quoted(line, "dot") for line in lines) + last + '"'
 
 
 # ---------------------------------------------------------------------------------------- GraphML
@@ -182,13 +181,14 @@ def graphml(graph: StateGraph) -> str:
     import networkx as nx
 
     words = _Words(graph)
-    made: nx.MultiDiGraph[str] = nx.MultiDiGraph(name=clean("; ".join(words.title())))
+    made: nx.MultiDiGraph[str] = nx.MultiDiGraph(name=quoted("; ".join(words.title()), "row"))
     for number, node in enumerate(graph.nodes):
         stands, changed = "; ".join(words.stands(node)), "; ".join(words.changed(number))
         made.add_node(
-            f"s{number}", label=clean(stands), changed=clean(changed), depth=node.depth,
-            begins=node.begins, counterexample=bool(node.path), followed=node.followed,
-            broken=clean("; ".join(node.broken)),
+            f"s{number}", label=quoted(stands, "row"), changed=quoted(changed, "row"),
+            depth=node.depth, begins=node.begins, counterexample=bool(node.path),
+            followed=node.followed,
+            broken=quoted("; ".join(node.broken), "row"),
         )
     for number, edge in enumerate(graph.edges):
         target = f"s{edge.target}"
@@ -197,10 +197,11 @@ def graphml(graph: StateGraph) -> str:
             made.add_node(
                 target, label="broken", changed="", depth=graph.nodes[edge.source].depth + 1,
                 begins=False, counterexample=bool(edge.path), followed=True,
-                broken=clean(edge.broken),
+                broken=quoted(edge.broken, "row"),
             )
         made.add_edge(
-            f"s{edge.source}", target, label=clean(words.step(edge)), process=edge.process,
-            line=clean(shortened(edge.lines[0].text)), counterexample=bool(edge.path),
+            f"s{edge.source}", target, label=quoted(words.step(edge), "row"), process=edge.process,
+            line=quoted(shortened(edge.lines[0].text), "row"),
+            counterexample=bool(edge.path),
         )
     return "\n".join(nx.generate_graphml(made)) + "\n"

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
+from modelcheck.exit_codes import Exit
 from modelcheck.report.gaps import proof_rows
 from modelcheck.report.lanes import WIDTH, trace_rows
 from modelcheck.report.pieces import Piece, Row, labelled, place, row
-from modelcheck.trace import Failure, Line, PropertyResult, Validation, Verdict
+from modelcheck.trace import Failure, Line, NeverTaken, PropertyResult, Validation, Verdict
 
 STYLES = {"HOLDS": "bold green", "VIOLATED": "bold red", "UNKNOWN": "bold yellow"}
 FEW = 4  # lines that a process never takes: so many are shown with their texts
@@ -21,15 +22,17 @@ FEW = 4  # lines that a process never takes: so many are shown with their texts
 
 def verdict_rows(
     verdict: Verdict, expected: str = "", width: int = WIDTH, full: bool = False,
-    helps: tuple[str, ...] = (), idle: tuple[str, ...] = (),
+    helps: tuple[str, ...] = (), idle: tuple[str, ...] = (), unchecked: tuple[str, ...] = (),
 ) -> list[Row]:
     """The whole report of one verdict.  `expected`: what the spec's EXPECT makes of it; `helps`:
-    what would have helped a search that met a limit; `idle`: which functions never run."""
+    what would have helped a search that met a limit; `idle`: which functions never run;
+    `unchecked`: what was not looked at."""
     rows = [_headline(verdict)]
     if expected:
         rows.append(labelled("expected", expected, _style_of_expected(expected)))
     rows += _limits(verdict, helps)
     rows += _properties(verdict)
+    rows += [labelled("" if n else "unchecked", text) for n, text in enumerate(unchecked)]
     rows += proof_rows(verdict)
     rows += [labelled("warning", text, "yellow") for text in idle]
     rows += _never_taken(verdict, full)
@@ -45,16 +48,20 @@ def _style_of_expected(expected: str) -> str:
 
 
 def _headline(verdict: Verdict) -> Row:
+    doubted = verdict.validation is not None and verdict.validation.code == Exit.DISAGREES
     return (
         Piece(f"{verdict.spec}: ", "bold"),
-        Piece(verdict.outcome, STYLES[verdict.outcome]),
+        Piece(verdict.outcome, STYLES["VIOLATED" if doubted else verdict.outcome]),
         Piece(f"  {_said(verdict)}"),
     )
 
 
 def _said(verdict: Verdict) -> str:
     """The verdict in one sentence."""
+    tried = verdict.validation
     match verdict.outcome:
+        case "HOLDS" if tried is not None and tried.code == Exit.DISAGREES:
+            return "says the search; do not believe it: it was tried, and a run shows otherwise"
         case "HOLDS":
             asked = any(p.status == "not checked" for p in verdict.properties)
             every = "every property that was asked for" if asked else "every property"
@@ -126,7 +133,21 @@ def _limits(verdict: Verdict, helps: tuple[str, ...]) -> list[Row]:
         elif verdict.trace.failure is not None and verdict.trace.failure.kind == "deadlock":
             shortest = "no shorter way to where everyone waits who will wait for ever"
         rows.append(labelled("trace", f"{steps}, {switches}; {shortest}"))
-    return rows
+    return [*rows, *_tried(verdict)]
+
+
+def _tried(verdict: Verdict) -> list[Row]:
+    """What became of random walks, of a verdict that shows no trace."""
+    found = verdict.validation
+    if found is None or found.by != "walks":
+        return []
+    match found.mark:
+        case "tried":
+            return [labelled("tried", found.detail)]
+        case "failed":
+            return [labelled("tried", f"walks failed: {found.detail}", "bold red")]
+        case _:
+            return [labelled("tried", f"{found.mark}: {found.detail}", "bold red")]
 
 
 def _odds(odds: float) -> str:
@@ -148,7 +169,7 @@ def _properties(verdict: Verdict) -> list[Row]:
     rows: list[Row] = []
     for p in shown:
         style = {"violated": "red", "not reached": "yellow", "not checked": "yellow",
-                 "not inductive": "yellow"}.get(p.status)
+                 "not inductive": "yellow", "vacuous": "yellow"}.get(p.status)
         rows.append(labelled("" if rows else "properties", _property(p), style or ""))
     if len(shown) < len(verdict.properties):
         left = _count(len(verdict.properties) - len(shown), "other")
@@ -165,16 +186,33 @@ def _never_taken(verdict: Verdict, full: bool) -> list[Row]:
     """What a reader must know before believing a verdict: of each process the lines that no run
     takes; where they are many, by their numbers."""
     taken_by: dict[str, dict[Line, None]] = {}
+    called: dict[str, dict[str, None]] = {}
     for never in verdict.never_taken:
-        taken_by.setdefault(never.process, {})[never.source] = None
-    rows: list[Row] = []
-    for process, lines in taken_by.items():
-        if full or len(lines) <= FEW:
-            texts = [f"{place(line, verdict.spec)}: {line.text}" for line in lines]
+        if never.calls:
+            text = f"{place(never.source, verdict.spec)}{_called(never, verdict.spec)}"
+            called.setdefault(never.process, {})[f"{text}: {never.source.text}"] = None
         else:
-            texts = [f"{len(lines)} lines: {_numbers(list(lines), verdict.spec)}"]
+            taken_by.setdefault(never.process, {})[never.source] = None
+    rows: list[Row] = []
+    for process in dict.fromkeys((*taken_by, *called)):
+        lines = list(taken_by.get(process, ()))
+        texts = [f"{place(line, verdict.spec)}: {line.text}" for line in lines]
+        if not full and len(lines) > FEW:
+            texts = [f"{len(lines)} lines: {_numbers(lines, verdict.spec)}"]
+        by_call = list(called.get(process, ()))
+        if not full and len(by_call) > FEW:
+            more = f"nor {len(by_call) - 1} other lines, each as called from somewhere (--full)"
+            texts.append(f"{by_call[0]}; {more}")
+        else:
+            texts += by_call
         rows += [labelled("warning", f"{process} never takes {text}", "yellow") for text in texts]
     return rows
+
+
+def _called(never: NeverTaken, spec: str) -> str:
+    """` as called from line 16`, and that from where; it is taken when called from elsewhere."""
+    calls = [place(call, spec) for call in reversed(never.calls)]
+    return f" as called from {', called from '.join(calls)}"
 
 
 def _numbers(lines: list[Line], spec: str) -> str:

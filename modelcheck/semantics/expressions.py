@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any, Literal, TypeAlias
 
 from modelcheck.ir import (
+    After,
     AtRest,
     Binary,
     Bool,
@@ -25,6 +26,7 @@ from modelcheck.ir import (
     Enum,
     Expr,
     Field,
+    Fit,
     Instances,
     Int,
     Loaded,
@@ -131,6 +133,11 @@ def expression(expr: Expr, scope: Scope) -> Read:
             return _element(expr, scope)
         case NotNull(operand, span):
             return _not_none(expression(operand, scope), span)
+        case Fit(sort, operand, span):
+            return fitted(expression(operand, scope), sort, True, span)
+        case After(first, operand):
+            before, after = expression(first, scope), expression(operand, scope)
+            return lambda s: (before(s), after(s))[1]
         case Quantified():
             return _quantified(expr, scope)
         case AtRest():

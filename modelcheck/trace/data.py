@@ -16,7 +16,7 @@ Kind = Literal[
     "assert", "none", "index", "range", "choose", "ghost", "runaway",
 ]
 Status = Literal[
-    "holds", "violated", "not checked", "reached", "not reached", "not inductive",
+    "holds", "vacuous", "violated", "not checked", "reached", "not reached", "not inductive",
 ]
 Reason = Literal[
     "states", "seconds", "memory", "interrupted", "depth", "solver", "encoding", "induction",
@@ -206,8 +206,9 @@ class Stopped:
 
 @dataclass(frozen=True)
 class PropertyResult:
-    """`depth`: the number of steps to where it was reached or violated, else None.  Not inductive:
-    it may hold all the same."""
+    """`depth`: the number of steps to where it was reached or violated, else None.  Vacuous: it
+    holds because no run comes to where it is asserted, or meant to hold.  Not inductive: it may
+    hold all the same."""
 
     kind: Literal["always", "lemma", "sometimes", "assert", "deadlock"]
     sentence: str
@@ -218,11 +219,16 @@ class PropertyResult:
 
 @dataclass(frozen=True)
 class NeverTaken:
-    """An action that no run takes."""
+    """An action whose line no run takes.
+
+    calls  if it is taken when called from elsewhere: the calls, outermost first, from which it is
+           not; they are not all, but enough to tell it from the others
+    """
 
     process: str
     action: str
     source: Line
+    calls: tuple[Line, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -267,11 +273,28 @@ class Proof:
 
 @dataclass(frozen=True)
 class Validation:
-    """What became of a trace on the executable allocator."""
+    """What became of a trace on the executable allocator; of a verdict that shows none, what became
+    of random walks there, beside the model.
 
-    mark: Literal["validated", "NOT REPRODUCED"]
-    by: Literal["bytes", "memory", "stuck"] | None
+    mark  "validated" and "tried": both sides did the same.  "NOT REPRODUCED" (of a trace) and
+          "DISAGREES" (of walks): they did not, or a walk does what the verdict says that no run
+          does.  "failed": it did not come to that
+    """
+
+    mark: Literal["validated", "NOT REPRODUCED", "tried", "DISAGREES", "failed"]
+    by: Literal["bytes", "memory", "stuck", "walks"] | None
     detail: str
+
+    @property
+    def code(self) -> Exit:
+        """The exit code that it leads to, whatever else was found; 0 if the rest decides."""
+        match self.mark:
+            case "validated" | "tried":
+                return Exit.FINE
+            case "NOT REPRODUCED" | "DISAGREES":
+                return Exit.DISAGREES
+            case "failed":
+                return Exit.INTERNAL
 
 
 @dataclass(frozen=True)
@@ -282,7 +305,7 @@ class Verdict:
     depth                the length of the longest shortest path looked at
     exhaustive           every reachable state was looked at
     stopped              for UNKNOWN: why, and how far the search got
-    never_taken          only of an exhaustive search, or of a proof
+    never_taken          the lines that no run takes; only of an exhaustive search, or of a proof
     others               violations at the same length as the trace's, not shown
     proof                what is proved of every length of run; None where nobody tried
     seconds              wall-clock; None where the same bytes are wanted every time
@@ -319,10 +342,10 @@ class Verdict:
 
 
 def exit_code(verdict: Verdict) -> Exit:
-    """The exit code, as README.md lists them; of several the smallest; a trace that the allocator
-    does not follow is a disagreement, whatever else was found."""
-    if verdict.validation is not None and verdict.validation.mark == "NOT REPRODUCED":
-        return Exit.DISAGREES
+    """The exit code, as README.md lists them; of several the smallest; where the allocator does
+    otherwise that is a disagreement, whatever else was found."""
+    if verdict.validation is not None and verdict.validation.code:
+        return verdict.validation.code
     match verdict.outcome:
         case "HOLDS":
             return Exit.FINE

@@ -12,6 +12,7 @@ import typing
 from functools import cache
 from typing import Any, Literal, TypeVar
 
+from modelcheck.quoting import document as json_document
 from modelcheck.source import ConfigurationError
 from modelcheck.trace.data import Verdict
 
@@ -24,7 +25,7 @@ def to_json(verdict: Verdict) -> str:
     """The document of a verdict: two blanks of indentation, a newline at its end."""
     body = _encode(verdict)
     document = {"format": FORMAT, "version": VERSION, "verdict": body.pop("outcome"), **body}
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return json_document(document)
 
 
 def from_json(text: str, name: str = "the document") -> Verdict:

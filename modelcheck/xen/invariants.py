@@ -6,9 +6,10 @@ A design promises one at a step of its own, or of all of memory, and says when i
     PROMISES = (promises(conservative_label(Page)),
                 promises(page_lists(heap), buddies(Page, heap, MAX_ORDER), when=free(heap_lock)))
 
-S: secrets and integrity.  L: lists and buddies.  A: accounting.  K: locks.  P: progress.  The heap
-is one list of single pages (`page_list`, `free_list`, ...), or an array of lists of buddies, by
-order (`page_lists`, `buddies`, ...).  `invalid` is first_dirty's value for a buddy that is clean.
+S: secrets and integrity.  L: lists and buddies.  A: accounting.  K: locks.  P: progress.  T: bounds
+on work and waiting.  Each is promised by a design in specs/, and broken by a mutant.  The heap is
+one list of single pages (`page_list`, `free_list`, ...), or an array of lists of buddies, by order
+(`page_lists`, `buddies`, ...).  `invalid` is first_dirty's value for a buddy that is clean.
 
 What is said of a step, and not of memory, is an assert in the step's function.  Those that take
 words, a lock, or ghosts, are no step of their own: they ride on the one before them.
@@ -69,6 +70,14 @@ class HasWriter(Protocol):
 
     owner: Process | None
     writer: Process | None
+
+
+class HasMark(Protocol):
+    """`was_told`: a ghost that is set by the step that takes the page offline, and cleared by the
+    one that brings it back."""
+
+    count_info: CountInfo
+    was_told: bool
 
 
 class HasReferences(Protocol):
@@ -149,6 +158,13 @@ class HasClaims(Protocol):
     outstanding_claims: int
 
 
+class HasComeBack(Protocol):
+    """A ghost: set where a page that was on the scrub list is free again, and cleared by the next
+    step."""
+
+    comes_back: bool
+
+
 class HasTotPages(Protocol):
     tot_pages: int
 
@@ -166,6 +182,7 @@ S = TypeVar("S", bound=HasState)
 OW = TypeVar("OW", bound=HasOwner)
 O = TypeVar("O", bound=Owned)  # noqa: E741
 W = TypeVar("W", bound=HasWriter)
+M = TypeVar("M", bound=HasMark)
 R = TypeVar("R", bound=HasReferences)
 P = TypeVar("P", bound=Linked)
 B = TypeVar("B", bound=Chunk)
@@ -247,28 +264,24 @@ def unique_place(pages: type[HB], heads: Array[PageListHead[HB]]) -> bool:
         for pg in instances(pages))
 
 
-@invariant("S8", "no store undoes what another CPU has stored")
-def no_lost_update(held: CountInfo, loaded: CountInfo) -> bool:
-    """`loaded` is what a CPU has read, and changed in part; `held` what its store has replaced.
-    The page keeps a ghost copy of its word, which each store sets, after the assert:
-
-        info = pg.count_info
-        pg.count_info = replace(info, need_scrub=False)
-        assert no_lost_update(pg.was, info)
-        pg.was = replace(info, need_scrub=False)
-    """
-    return held == loaded
+@invariant("S8", "no page forgets that it was told to go offline")
+def offline_mark_stays(pages: type[M]) -> bool:
+    """A store undoes it whose word was loaded before, and a free that does not look."""
+    return all(pg.count_info.state in (PGC.OFFLINING, PGC.OFFLINED) for pg in instances(pages)
+               if pg.was_told)
 
 
 @invariant("S9", "a page's state changes only as Xen's table of states allows")
 def legal_transition(old: PGC, new: PGC) -> bool:
-    """`old` is what the store replaces: what was loaded, if nobody else can store in between, or
-    else a ghost copy, as for `no_lost_update`."""
+    """Asserted of each store to it; `old` is what the store replaces: what was loaded, if nobody
+    else can store in between, or what a cmpxchg has found."""
     if old == PGC.FREE:
         return new in (PGC.INUSE, PGC.OFFLINED)
     if old == PGC.INUSE:
         return new in (PGC.FREE, PGC.OFFLINING)
-    return new == (PGC.OFFLINED if old == PGC.OFFLINING else PGC.INUSE)
+    if old == PGC.OFFLINING:
+        return new in (PGC.OFFLINED, PGC.INUSE)
+    return new == PGC.INUSE
 
 
 @invariant("S9", "scrub_state changes only as its handshake allows")
@@ -372,6 +385,12 @@ def conservation(pages: type[HB], heads: Array[PageListHead[HB]]) -> bool:
         pg.holder is not None for pg in instances(pages)) == sum(1 for pg in instances(pages))
 
 
+@invariant("A1", "no page is lost: when nobody is at work, all are free")
+def all_are_free(pages: type[S]) -> bool:
+    """At rest, of a design whose domains give back each page before they ask for the next."""
+    return all(pg.count_info.state == PGC.FREE for pg in instances(pages))
+
+
 @invariant("A2", "avail counts the pages on the heap")
 def avail_counts(node: HasAvail, heads: Array[PageListHead[B]]) -> bool:
     return node.avail == sum(
@@ -410,7 +429,7 @@ def tot_pages_counts(domains: type[T], lists: Array[PageListHead[P]]) -> bool:
 
 @invariant("K1", "lists, states and counters change only under heap_lock")
 def under_lock(lock: HasHolder) -> bool:
-    """Asserted behind each such store."""
+    """Asserted behind each such store; of a list, behind the function that changes it."""
     return lock.holder == this_process()
 
 
@@ -444,6 +463,22 @@ def one_scrubber(node: ScrubbedNode) -> bool:
     return node.scrubbers == (1 if node.scrubbing else 0)
 
 
+# -------------------------------------------------------------------------------------- bounds
+
+
+@invariant("T4", "a dirty page is allocated only when no page is clean")
+def clean_pages_first(clean: PageListHead[P]) -> bool:
+    """George Dunlap's rule, for a list of single pages.  Asserted where an allocation takes a dirty
+    one: who does so waits for a scrub."""
+    return clean.next is None
+
+
+@invariant("T7", "no clean page is scrubbed again")
+def scrubbed_once(pg: HasContents) -> bool:
+    """Asserted in front of each scrub.  A design that keeps no flag for each page may have to."""
+    return not is_scrubbed(pg)
+
+
 # ------------------------------------------------------------------------------------ progress
 
 
@@ -459,3 +494,10 @@ def every_page_is_owned(pages: type[O]) -> bool:
     """The same for a design that takes free pages off the heap to scrub them: what is on its way is
     free, whatever its count_info says to keep others away."""
     return all(pg.owner is not None for pg in instances(pages))
+
+
+@invariant("P3", "a page comes back from the scrub list")
+def comes_back(freed: HasComeBack) -> bool:
+    """Said as a @sometimes of this name; that every page does so in the end is a property of
+    liveness."""
+    return freed.comes_back

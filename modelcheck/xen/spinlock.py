@@ -10,6 +10,7 @@ from typing import Annotated, Callable, TypeVar  # noqa: UP035
 
 from modelcheck.lang import (
     Ghost,
+    OwnedLock,
     Process,
     cpu_relax,
     fetch_add,
@@ -27,7 +28,7 @@ TICKETS = param(4, 2, 16)  # one for each process at least: all may want one loc
 
 
 @shared
-class TasLock:
+class TasLock(OwnedLock):
     locked: bool = False
     holder: Ghost[Process | None] = None
 
@@ -45,7 +46,7 @@ def tas_unlock(lock: TasLock) -> None:
 
 
 @shared
-class TicketLock:
+class TicketLock(OwnedLock):
     head: Annotated[int, wrapping(TICKETS)] = 0  # the ticket that is being served
     tail: Annotated[int, wrapping(TICKETS)] = 0  # the ticket that comes next
     holder: Ghost[Process | None] = None

@@ -8,21 +8,17 @@ neither can undo the other.  It must hold before (FIXED=False) and after, and do
 What it rests on is shown by PLAIN: an instruction that is not atomic, and no lock.  Then a page
 that was told to go offline may forget it.
 """
-from modelcheck.lang import (Ghost, Lock, cmpxchg, element, holds, instances, invariant,
-    param, predicate, process, promises, replace, shared, sometimes, spin_lock, spin_unlock,
-    test_and_clear_bit, violates)
-from modelcheck.xen.page import PGC, PageContents, is_half_scrubbed, is_scrubbed, scrub_one_page
-from dataclasses import dataclass
+from modelcheck.lang import (Ghost, Lock, cmpxchg, element, holds, instances, param, predicate,
+    process, promises, replace, shared, sometimes, spin_lock, spin_unlock, test_and_clear_bit,
+    violates)
+from modelcheck.xen.invariants import offline_mark_stays
+from modelcheck.xen.page import (PGC, CountInfo, PageContents, is_half_scrubbed, is_scrubbed,
+    scrub_one_page)
 
 FIXED = param(False)
 PLAIN = param(False)
 EXPECT = holds(when=not PLAIN), violates(
     "no page forgets that it was told to go offline", when=PLAIN)
-
-@dataclass(frozen=True)
-class CountInfo:
-    state: PGC
-    need_scrub: bool
 
 @shared(count=1)
 class Page:
@@ -73,11 +69,7 @@ def mark_page_offline() -> None:
         old = found
     spin_unlock(heap_lock)
 
-@invariant("S8", "no page forgets that it was told to go offline")
-def none_forgets() -> bool:
-    return all(not pg.was_told or pg.count_info.state == PGC.OFFLINING for pg in instances(Page))
-
-PROMISES = promises(none_forgets())
+PROMISES = promises(offline_mark_stays(Page))
 
 @sometimes
 def a_page_is_told_while_it_is_scrubbed() -> bool:

@@ -6,7 +6,8 @@ is on already.  Nothing happens; some later allocation stumbles over it, and its
 to who freed the page twice.  Since the mending a page must be in use to be freed, and Xen stops
 (BUG) where it is not: that does not mend the caller, and keeps the heap whole until all stops.
 
-BUG() is a return here, behind which nothing is done any more.
+BUG() is a return here, behind which nothing is done any more but to drop heap_lock: so it is asked
+whether the heap is whole then.
 """
 from modelcheck.lang import (Lock, boot, choose, free, holds, instances, param, process, promises,
     shared, sometimes, spin_lock, spin_unlock, violates)
@@ -55,6 +56,7 @@ def free_heap_page(pg: Page) -> bool:
     spin_lock(heap_lock)
     if FIXED and pg.count_info != PGC.INUSE:
         bug()
+        spin_unlock(heap_lock)
         return False
     pg.count_info = PGC.FREE
     page_list_add_tail(pg, heap)

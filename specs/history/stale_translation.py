@@ -11,8 +11,10 @@ and the flush is in time for nothing.
 A scrub cannot help, whenever it is made: it is a promise about who can write.  `tlb` is the one
 translation that the CPU of domain[0]'s other vCPU may have cached.
 """
-from modelcheck.lang import (Lock, atomic, boot, element, free, holds, instances, invariant, param,
-    pattern_of, process, promises, shared, sometimes, spin_lock, spin_unlock, violates)
+from modelcheck.lang import (Ghost, Lock, Process, atomic, boot, element, free, holds, invariant,
+    param, pattern_of, process, promises, shared, sometimes, spin_lock, spin_unlock, this_process,
+    violates)
+from modelcheck.xen.invariants import no_stale_access
 from modelcheck.xen.page import PGC, PageContents, fill_page, is_pattern_of, scrub_one_page
 
 FIXED = param(False)
@@ -23,11 +25,14 @@ EXPECT = violates("nobody but its owner writes to a page", when=not FIXED), hold
 class Page:
     count_info: PGC = PGC.INUSE               # at boot domain[0]'s
     contents: PageContents
+    owner: Ghost[Process | None] = None
+    writer: Ghost[Process | None] = None      # through a translation that is cached
 
 @shared
 class Translations:
     p2m: Page | None = None
     tlb: Page | None = None
+    whose: Ghost[Process | None] = None       # domain[0]
 
 of_domain_0 = Translations()
 heap_lock = Lock("heap_lock")
@@ -36,11 +41,7 @@ heap_lock = Lock("heap_lock")
 def written_by_its_owner(pg: Page, me: int) -> bool:
     return is_pattern_of(pg, me)
 
-@invariant("S5", "no translation leads to a free page")
-def no_stale_translation(of: Translations) -> bool:
-    return all(of.tlb != pg or pg.count_info != PGC.FREE for pg in instances(Page))
-
-PROMISES = promises(no_stale_translation(of_domain_0), when=FIXED and free(heap_lock))
+PROMISES = promises(no_stale_access(Page), when=FIXED and free(heap_lock))
 
 @boot
 def domain_0_has_the_page() -> None:
@@ -48,6 +49,7 @@ def domain_0_has_the_page() -> None:
 
 def flush_tlb() -> None:
     of_domain_0.tlb = None
+    element(Page, 0).writer = None
 
 def decrease_reservation(pg: Page) -> None:
     if FIXED or not KEEP_ENTRY:
@@ -61,6 +63,7 @@ def decrease_reservation(pg: Page) -> None:
 def free_heap_page(pg: Page) -> None:
     spin_lock(heap_lock)
     pg.count_info = PGC.FREE
+    pg.owner = None
     spin_unlock(heap_lock)
 
 def alloc_heap_page() -> Page | None:
@@ -78,10 +81,13 @@ def alloc_heap_page() -> Page | None:
 def domain(me: int) -> None:
     """The first gives its page back; the second is given it."""
     if me == 0:
+        of_domain_0.whose = this_process()
+        element(Page, 0).owner = this_process()
         decrease_reservation(element(Page, 0))
         return
     pg = alloc_heap_page()
     if pg is not None:
+        pg.owner = this_process()
         fill_page(pg, me)
         assert written_by_its_owner(pg, me)
 
@@ -92,6 +98,7 @@ def vcpu_of_domain_0() -> None:
             mapped = of_domain_0.p2m
             if mapped is not None:
                 of_domain_0.tlb = mapped
+                mapped.writer = of_domain_0.whose
         with atomic("a flush waits for the store that goes through the translation"):
             pg = of_domain_0.tlb
             if pg is not None:

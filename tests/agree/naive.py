@@ -290,6 +290,11 @@ class Naive:
                 if (value := self.value(a, w)) is None:
                     raise Wrong("none")
                 return value
+            case ir.Fit(sort, a):
+                return put(self.value(a, w), sort, True)
+            case ir.After(first, a):
+                self.value(first, w)
+                return self.value(a, w)
             case ir.AtRest():
                 return all(
                     at == END or self.actions[who][at].head for who, at in enumerate(w.at)

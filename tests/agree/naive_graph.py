@@ -199,6 +199,7 @@ def complete_search_agrees(
         depths = [d for s, d in graph.depths.items() if naive.holds(property, s)]
         if property.kind == "sometimes":
             assert result.depth == min(depths, default=None)
+    never_taken_is_not_taken(naive, graph, verdict)
     if len(graph.depths) > 1_500:
         return  # the definition, looked at from each state, takes the square of their number
     stuck = {s: who for s in graph.depths if (who := stuck_in(naive, graph, s))}
@@ -211,6 +212,16 @@ def complete_search_agrees(
     assert verdict.trace is not None and verdict.trace.failure is not None
     assert verdict.trace.failure.kind == "deadlock"
     assert run_of(verdict) == best_run(naive, graph, nearest, ends, faults=False)
+
+
+def never_taken_is_not_taken(naive: Naive, graph: Graph, verdict: Verdict) -> None:
+    """A line that no run takes has no action that any step begins with."""
+    names = [process.name for process, _ in naive.program.instances()]
+    never = {(n.process, n.source.file, n.source.line) for n in verdict.never_taken if not n.calls}
+    for state, edges in graph.edges.items():
+        for (who, _), _ in edges:
+            span = naive.actions[who][state[1][who]].span
+            assert (names[who], span.file, span.line) not in never
 
 
 def run_of(verdict: Verdict) -> Run:

@@ -16,6 +16,7 @@ from modelcheck.ir import (
     END,
     Access,
     Action,
+    After,
     Assert,
     Assign,
     Assume,
@@ -32,6 +33,7 @@ from modelcheck.ir import (
     Enum,
     Expr,
     Field,
+    Fit,
     Goto,
     If,
     Instances,
@@ -42,6 +44,7 @@ from modelcheck.ir import (
     Loop,
     Make,
     Me,
+    NotNull,
     Observe,
     Place,
     Process,
@@ -93,11 +96,42 @@ class Maker:
 
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)
+        self.apart = Random(~seed)  # of what is declared: all else is as if nothing were
         self.wild = seed % 4 == 0
 
     # --------------------------------------------------------------------------- expressions
 
     def expr(self, sort: Sort, depth: int, readable: bool, loaded: Sort | None) -> Expr:
+        """An expression of this sort, which now and then is declared to be so, or stands behind
+        another one that may go wrong."""
+        made = self.undeclared(sort, depth, readable, loaded)
+        kind = self.apart.random()
+        if kind < 0.04:
+            return Fit(sort, made)
+        if kind < 0.06 and sort in (NUMBER, WRAPS):
+            return Fit(replace(sort, wraps=True), Binary("+", made, Const(2, NUMBER)))
+        if kind < 0.08 and self.wild and sort in (NUMBER, PAGE):
+            wrong = Binary("+", made, Const(1, NUMBER)) if sort == NUMBER else Local("maybe")
+            return Fit(sort, wrong)
+        if kind < 0.11:
+            return After(self.checked(), made)
+        return made
+
+    def checked(self) -> Expr:
+        """What goes wrong now and then, in a wild Program; its value is dropped."""
+        n, maybe = Local("n"), Local("maybe")
+        wild: list[Expr] = [
+            NotNull(maybe), Fit(PAGE, maybe), Fit(NUMBER, Binary("-", n, Local("w"))),
+            Element(PAGE, n), Binary("%", n, Local("w")),
+            Make(WORD, (n, Cond(Local("flag"), NotNull(maybe), maybe))),
+        ]
+        tame: list[Expr] = [
+            Fit(WRAPS, Binary("-", n, Local("w"))), Fit(NUMBER, n), Fit(PAGE, Local("pg")),
+            Element(PAGE, Fit(Int(0, 1, wraps=True), n)),
+        ]
+        return self.apart.choice(wild if self.wild else tame)
+
+    def undeclared(self, sort: Sort, depth: int, readable: bool, loaded: Sort | None) -> Expr:
         """An expression of this sort."""
         simple: list[Expr] = [Const(self.constant(sort), sort)]
         simple += [Local(v.name) for v in LOCALS if v.sort == sort] * 2

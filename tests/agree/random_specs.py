@@ -10,8 +10,8 @@ import random
 from string import Template
 
 from tests.agree.spec_parts import (
-    ALWAYS, BOOLS, BOOTS, COUNTS, ENUMS, FEW, HEAD, IDIOMS, NUMBERS, RANGES, RISKS, SIZES,
-    SOMETIMES,
+    ALWAYS, BOOLS, BOOTS, COUNTS, DECLARED, DECLARED_RISKS, ENUMS, FEW, HEAD, IDIOMS, NUMBERS,
+    RANGES, RISKS, SIZES, SOMETIMES,
 )  # fmt: skip
 
 class _Writer:
@@ -24,6 +24,7 @@ class _Writer:
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
+        self.apart = random.Random(~seed)  # of calls of what declares its types
         self.lines: list[str] = []
         self.functions: list[tuple[str, str]] = []
         self.loops = 0
@@ -149,11 +150,19 @@ class _Writer:
         ))
 
     def simple(self, indent: str) -> None:
+        if self.apart.random() < 0.3:
+            self.declared(indent)
         kind = self.random.random()
         if not self.tame and kind < 0.35:
             self.lines.append(indent + self.pick(*RISKS))
         else:
             self.lines.append(indent + (self.access() if kind < 0.8 else self.local()))
+
+    def declared(self, indent: str) -> None:
+        """A call of a function that declares what its locals, arguments and result are."""
+        risky = not self.tame and self.apart.random() < 0.5
+        line = self.sized(self.apart.choice(DECLARED_RISKS if risky else DECLARED))
+        self.lines += [indent + part for part in line.splitlines()]
 
     def statement(self, depth: int, indent: str, in_loop: bool, result: str | None) -> None:
         inner = indent + "    "
@@ -276,6 +285,8 @@ class _Writer:
         if forever:
             self.lines += ["    while True:", f"        {self.access()}"]
         indent, result = ("        ", None) if forever else ("    ", "None")
+        if self.apart.random() < 0.6:
+            self.declared(indent)
         for _ in range(self.random.randint(1, 6 if self.large else size)):
             self.statement(0, indent, forever, result)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from modelcheck.engines.native.left_out import PERHAPS
 from modelcheck.trace import Limits, Verdict
 
 
@@ -22,3 +23,18 @@ def what_matters(verdict: Verdict) -> dict[str, Any]:
         "never taken": [(n.process, n.action) for n in verdict.never_taken],
         "trace": verdict.trace,
     }
+
+
+def misnamed(found: Verdict, expected: Verdict) -> str | None:
+    """What is wrong with the reductions that a verdict names: one that is named has left states or
+    steps out, and without any nothing is left out.  `expected`: of a search without reductions."""
+    if not (found.exhaustive and expected.exhaustive):
+        return None
+    counts = (found.states, found.transitions), (expected.states, expected.transitions)
+    fewer = counts[0][0] < counts[1][0] or counts[0][1] < counts[1][1]
+    sure = [name for name in found.reductions if not name.startswith(PERHAPS)]
+    if fewer and not found.reductions:
+        return f"no reduction is named, and of {counts[1]} states and steps {counts[0]} are left"
+    if sure and not fewer:
+        return f"reduced by {', '.join(sure)}, which left out none of {counts[1]} states and steps"
+    return None

@@ -91,7 +91,84 @@ def near(n: int) -> int:
     if n > $hi:
         return $hi
     return $lo if n < $lo else n
+
+
+Turn = Annotated[int, wrapping($modulus)]
+Number = Annotated[int, between($lo, $hi)]
+
+
+def after_turn(w: Turn) -> Turn:
+    return w + 1
+
+
+def later(w: Turn, by: int) -> int:
+    then: Turn = w + by
+    then += 1
+    return then
+
+
+def turn_of(n: int) -> int:
+    return Held(w=n + 2).w
+
+
+def in_range(n: Number) -> Number:
+    return near(n + 1)
+
+
+def checked(n: int) -> int:
+    inside: Number = n
+    return 0 if n > 99 else 1
+
+
+def page_of(m: Page | None) -> int:
+    page: Page = m if m is not None else element(Page, 0)
+    return index_of(page)
+
+
+def only_flag(flag: bool, n: int) -> bool:
+    return Info(flag=flag, n=n).flag
+
+
+def known(m: Page | None) -> int:
+    not_null(m)
+    return 1
+
+
+def given(pg: Page, n: Number) -> int:
+    return 1
+
+
+def itself(m: Page | None) -> Page:
+    return m
+
+
+@predicate
+def some_number(n: Number) -> bool:
+    least: Number = n
+    return any(in_range(pg.n) >= least for pg in instances(Page))
 ''')
+
+# Of functions that declare what their locals, arguments and results are: what is always so, and
+# (put into those texts that are not tame) what may go wrong.
+DECLARED = (
+    "w = after_turn(w + 3)", "w = later(w + 5, x)", "x = later(w, 2) % 5", "b = later(w, x) == w",
+    "w = turn_of(w)", "c = after_turn(w) == w", "n = in_range(n)", "x = checked(n)",
+    "x = checked(near(n + 2)) if b else 2", "k = page_of(m) % $slots", "x = page_of(m) % 4",
+    "b = only_flag(c, n)", "x = known(m) if m is not None else 0", "x = given(p, n)",
+    "c = m is not None and known(m) == 1", "p = itself(m) if m is not None else p",
+    "b = b or checked(n) == 1", "not_null(p)", "heap.flag = later(w, x) == 0",
+    "assert some_number(n) or b or c, \"a number\"", "heap.w = after_turn(w)",
+    "heap.flag = after_turn(w - 1) == w", "heap.flag = later(w - 1, 0) == w",
+    "assert after_turn(w - 1) == w, \"a turn\"", "heap.flag = turn_of($modulus - 2) == 0",
+)
+DECLARED_RISKS = (
+    "n = in_range(n + 1)", "x = checked(n + 1)", "x = checked(n - x)", "x = known(m)",
+    "b = only_flag(c, n + x)", "x = given(m, n)", "x = given(p, x)", "p = itself(m)",
+    "if known(m) == 1:\n    pass", "c = checked(n + x) == 1 and b", "not_null(m)",
+    "b = itself(m) == p", "n = checked(x)", "q.flag = checked(x) == 1",
+    "b = cmpxchg(q.flag, b, known(m) == 1)", "assert some_number(x) or b, \"numbers\"",
+    "wait_until(heap.count < checked(n + 1) + 4)", "x = choose(known(m), 2)",
+)
 
 BOOTS = (
     "for pg in instances(Page):\n        pg.next, heap.head = heap.head, pg",

@@ -23,7 +23,7 @@ from modelcheck.passes.liveness import liveness
 from modelcheck.passes.ownership import Touches
 from modelcheck.trace import Disagreement, Limits, Verdict
 from tests.agree.built import AT_ONCE, compiled
-from tests.agree.said import what_matters
+from tests.agree.said import misnamed, what_matters
 from tests.large import LARGE as TOO_LARGE
 from tests.large import small
 from tests.mutants.test_further_mutants import FURTHER
@@ -60,7 +60,7 @@ def wrong(
     if found.states > expected.states:
         return f"{found.states} states of {expected.states}"
     there, here = what_matters(found), what_matters(expected)
-    return None if there == here else f"{there} of {here}"
+    return misnamed(found, expected) if there == here else f"{there} of {here}"
 
 
 @pytest.mark.parametrize(("path", "sets"), [
@@ -100,6 +100,83 @@ def test_the_limits_are_those_that_were_asked_for(tmp_path: Path) -> None:
     limits = Limits(seconds=600.0)
     with compiled(AT_ONCE, tmp_path):
         assert reduced.explore(program, limits).limits == limits
+
+
+NOTHING_TO_LEAVE_OUT = {
+    LOCKS: """\
+from modelcheck.lang import Lock, process, shared, spin_lock, spin_unlock
+
+@shared
+class C:
+    x: bool = False
+    y: bool = False
+
+c = C()
+lock = Lock("lock")
+
+@process(count=2)
+def p() -> None:
+    if c.y:
+        spin_lock(lock)
+        c.x = True
+        c.x = False
+        spin_unlock(lock)
+""",
+    TICKETS: """\
+from typing import Annotated
+from modelcheck.lang import fetch_add, process, shared, wait_until, wrapping
+
+@shared
+class C:
+    next: Annotated[int, wrapping(2)] = 0
+    owner: Annotated[int, wrapping(2)] = 0
+
+c = C()
+
+@process(count=2)
+def p() -> None:
+    me = fetch_add(c.next, 1)
+    wait_until(c.owner == me)
+    c.owner = me + 1
+""",
+    AMPLE: """\
+from modelcheck.lang import process, shared, wait_until
+
+@shared
+class C:
+    x: bool = False
+    y: bool = False
+
+c = C()
+
+@process
+def p() -> None:
+    wait_until(c.y)
+    c.x = True
+    c.x = False
+
+@process
+def q() -> None:
+    c.y = True
+""",
+}
+
+
+@pytest.mark.parametrize("reduction", NOTHING_TO_LEAVE_OUT)
+def test_what_left_nothing_out_is_not_named(reduction: str, tmp_path: Path) -> None:
+    """Each reduction has something to do in the Program: a lock whose code no run comes to, tickets
+    of which each state has one value, a process that goes on alone when the others have ended.  The
+    verdict said `reduced by` it, and that other runs might be shorter."""
+    spec = tmp_path / "spec.py"
+    spec.write_text(NOTHING_TO_LEAVE_OUT[reduction], encoding="utf-8")
+    _, program = compile_spec(str(spec), {})
+    assert reduction in reduced.reduced(program, frozenset([reduction])).names
+    whole = reference.explore(program, Limits())
+    with compiled(AT_ONCE, tmp_path):
+        found = reduced.explore(program, Limits(), wanted=frozenset([reduction]))
+    assert (found.states, found.transitions) == (whole.states, whole.transitions)
+    assert reduction not in found.reductions
+    assert misnamed(found, whole) is None
 
 
 FEWER = {

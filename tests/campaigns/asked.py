@@ -18,7 +18,7 @@ from modelcheck.ir import Program
 from modelcheck.passes import REDUCTIONS
 from modelcheck.trace import Limits, Verdict
 from tests.agree import inductive
-from tests.agree.said import what_matters, whole
+from tests.agree.said import misnamed, what_matters, whole
 from tests.agree.symbolic import against
 
 Question = Callable[[Program, Verdict], str | None]
@@ -38,14 +38,18 @@ class Asked:
     threads: bool = False
 
 
-def same(explore: Callable[..., Verdict], said: Callable[[Verdict], dict[str, Any]]) -> Question:
-    """Whether an engine says the same."""
+def same(
+    explore: Callable[..., Verdict], said: Callable[[Verdict], dict[str, Any]],
+    also: Callable[[Verdict, Verdict], str | None] = lambda found, expected: None,
+) -> Question:
+    """Whether an engine says the same; `also`: and what else is wrong with what it says."""
 
     def question(program: Program, expected: Verdict) -> str | None:
-        here, there = said(expected), said(explore(program, NO_LIMITS))
+        found = explore(program, NO_LIMITS)
+        here, there = said(expected), said(found)
         differ = [f"{n} is {there[n]}, not {value}" for n, value in here.items()
                   if there[n] != value]
-        return "; ".join(differ) or None
+        return "; ".join(differ) or also(found, expected)
 
     return question
 
@@ -90,7 +94,7 @@ def _with(wanted: frozenset[str]) -> tuple[Asked, ...]:
     names = ", ".join(sorted(wanted))
     explore = partial(reduced.explore, wanted=wanted)
     return (
-        Asked(f"native with {names}", same(explore, what_matters)),
+        Asked(f"native with {names}", same(explore, what_matters, misnamed)),
         Asked(f"a run with {names}", partial(_told, wanted)),
     )
 

@@ -7,7 +7,8 @@ end accepts:
   as far from the start, and whether anybody is stuck;
 - the trace is validated on the executable allocator;
 - random runs agree step by step between `semantics` and the executable allocator, on which the
-  spec's own functions run in CPython.
+  spec's own functions run in CPython;
+- no line that is never taken, as the verdict says, is taken by one of these, or by the trace.
 
     python -m tests.campaigns.programs --programs 20000
 """
@@ -33,11 +34,12 @@ from modelcheck.engines.reference import explore
 from modelcheck.frontend.compile import compile_with_lines
 from modelcheck.frontend.definitions import Spec
 from modelcheck.heap.allocator import Allocator
+from modelcheck.heap.faults import Difference
 from modelcheck.heap.follow import Follower
 from modelcheck.heap.walk import walk
 from modelcheck.ir import Program
 from modelcheck.notation import parse_program, print_program
-from modelcheck.semantics import Semantics
+from modelcheck.semantics import Semantics, Step
 from modelcheck.source import SpecError, lines_of
 from modelcheck.trace import Limits, Verdict
 from modelcheck.validate import by_its_lines, validated
@@ -135,7 +137,7 @@ def _compared(
         if found is not None:
             findings.append(f"{who}: {found}")
 
-    naive, steps = False, 0
+    naive, steps, never = False, 0, _never_taken(verdict)
 
     def naively() -> None:
         nonlocal naive
@@ -145,7 +147,7 @@ def _compared(
 
     def live() -> str | None:
         nonlocal steps
-        steps, parted = _walked(spec, semantics, effort)
+        steps, parted = _walked(spec, semantics, effort, never)
         return parted
 
     ask("the notation", lambda: _printed(program))
@@ -169,17 +171,48 @@ def _printed(program: Program) -> str | None:
 def _not_validated(
     verdict: Verdict, spec: Spec, program: Program, unmerged: Program
 ) -> str | None:
-    validation = validated(by_its_lines(verdict, unmerged), spec, program).validation
+    shown = by_its_lines(verdict, unmerged)
+    if shown.trace is not None:
+        for step in shown.trace.steps:
+            process = step.process.partition("[")[0]
+            wrong = {(process, line.line) for line in (step.source, *step.through)}
+            if wrong & _never_taken(verdict):
+                return f"{wrong} is never taken, it is said, and the trace takes it"
+    validation = validated(shown, spec, program).validation
     if validation is None or validation.mark == "validated":
         return None
     return f"{validation.mark}: {validation.detail}"
 
 
-def _walked(spec: Spec, semantics: Semantics, effort: Effort) -> tuple[int, str | None]:
+def _never_taken(verdict: Verdict) -> frozenset[tuple[str, int]]:
+    """The lines that a verdict says no run takes, whoever calls, each with its process."""
+    return frozenset((n.process, n.source.line) for n in verdict.never_taken if not n.calls)
+
+
+class _Watching(Follower):
+    """A follower that looks at which lines the threads take a step."""
+
+    def __init__(
+        self, allocator: Allocator, semantics: Semantics, never: frozenset[tuple[str, int]]
+    ) -> None:
+        super().__init__(allocator, semantics)
+        self.never = never
+        self.templates = [process.name for process, _ in semantics.program.instances()]
+
+    def step(self, step: Step) -> None:
+        at = self.allocator.cpus[step.process].at
+        if at is not None and (self.templates[step.process], self.line(at)[1]) in self.never:
+            raise Difference(f"line {self.line(at)[1]} is never taken, it is said, and it is")
+        super().step(step)
+
+
+def _walked(
+    spec: Spec, semantics: Semantics, effort: Effort, never: frozenset[tuple[str, int]]
+) -> tuple[int, str | None]:
     """The steps of all random runs, and how the first that parts does so."""
     steps = 0
     with Allocator(spec) as allocator:
-        follower = Follower(allocator, semantics)
+        follower = _Watching(allocator, semantics, never)
         for seed in range(effort.runs):
             run = walk(follower, seed, effort.steps)
             steps += run.steps

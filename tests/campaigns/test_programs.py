@@ -22,7 +22,8 @@ from modelcheck.engines.symbolic.expressions import Scope
 from modelcheck.engines.symbolic.terms import Num, Terms, bits
 from modelcheck.frontend import compile as compiling
 from modelcheck.flow import with_gotos
-from modelcheck.frontend import loops
+from modelcheck.frontend import loops, pure
+from modelcheck.frontend.values import Value
 from modelcheck.heap.encoding import Reference
 from modelcheck.heap.objects import Location, Place, View
 from modelcheck.heap.words import Words
@@ -200,6 +201,16 @@ def empty_below_zero(*arguments: Any) -> tuple[ir.Expr, ir.Expr]:
     return lo, lo if below else hi
 
 
+def as_it_is(value: Value, *_: object) -> ir.Expr:
+    """The locals and results of a function without accesses are as if nothing were declared."""
+    return value.expr
+
+
+def dropped(_: ir.Expr, value: ir.Expr) -> ir.Expr:
+    """What such a function computes and does not use cannot go wrong."""
+    return value
+
+
 # ---- on the executable allocator
 
 write, write_part = Location.write, Place.write
@@ -265,6 +276,10 @@ PLANTED: dict[str, tuple[object, str, object, int, str]] = {
         compiling, "liveness", forgotten_locals, 0, "the front end: Illegal, "
     ),
     "front end: a range below zero is empty": (loops, "_bounds", empty_below_zero, 6, RUN),
+    "front end: what is declared in a function does not bind": (
+        pure, "fit", as_it_is, 145, RUN
+    ),
+    "front end: what a function does not use is dropped": (pure, "after", dropped, 0, RUN),
     "allocator: a link is stale": (Location, "write", stale_links, 0, RUN),
     "allocator: a word loses its other parts": (Place, "write", neighbours_cleared, 5, RUN),
     "allocator: a lock is taken twice": (Words, "spin_trylock", never_busy, 6, RUN),

@@ -32,7 +32,8 @@ def test_a_spec_is_printed() -> None:
     result = run("export", "--to", "promela", SPEC)
     assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout.startswith(f"/* {SPEC}, memory model sc,\n")
-    assert re.search(rf"{SPEC}:\d+  spin_lock\(heap_lock\)", result.stdout)
+    assert f"   file 1: {SPEC} */" in result.stdout
+    assert re.search(r"/\* .*\n +file 1, line \d+: spin_lock\(heap_lock\)", result.stdout)
 
 
 def test_a_spec_is_written_to_a_file(tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ MISTAKES = {
     ),
     "a counter at the top of the file": (
         "    state = pg.state\n", "    PAGES = PAGES + 1\n    state = pg.state\n",
-        "16:13: error: PAGES is a local here, since it is set here: not the PAGES of the file, "
+        "16:5: error: PAGES is a local here, since it is set here: not the PAGES of the file, "
         "which never changes",
         "a field PAGES in a @shared class, if it is memory; else another name for the local",
     ),
@@ -144,12 +144,15 @@ def test_an_index_that_is_wrong_from_the_start(
     """`here  breaks it (line 14)`, it said: neither who, nor what stands there."""
     spec = SPEC.replace("import Enum", "import Enum, element, instances")
     spec = spec.replace("@shared\n", "@shared(count=PAGES)\n").replace("pg = Page()\n", "")
-    spec = spec.replace("    spin_lock", "    pg = element(Page, 5)\n    spin_lock", 1)
+    spec = spec.replace(
+        "    spin_lock", "    pg = element(Page, choose(5, 0))\n    spin_lock", 1
+    ).replace("import Enum", "import Enum, choose")
     spec = spec.replace("return not", "return all(not").replace(
         "pg.state == Scrub.CLEAN\n", "pg.state == Scrub.CLEAN for pg in instances(Page))\n"
     )
     result = verified(spec, tmp_path, monkeypatch)
     assert result.exit_code == 14
     assert (
-        "      ^-- before the first step, 14 pg = element(Page, 5): an index leaves its array\n"
+        "      ^-- before the first step, 14 pg = element(Page, choose(5, 0)): an index leaves its"
+        " array\n"
     ) in result.stdout

@@ -52,3 +52,47 @@ def test_a_default_for_a_parameter_of_the_library(tmp_path: Path) -> None:
     path.write_text(SPEC.format(line="INSTANCE = instance(MAX_ORDER=2)"), encoding="utf-8")
     values = {p.name: p.value for p in read_spec(str(path), {}).parameters}
     assert values["MAX_ORDER"] == 2
+
+
+PART = """\
+from modelcheck.lang import param, shared
+N = param(1, 1, 3)
+@shared
+class C:
+    x: bool = False
+c = C()
+def turn() -> None:
+    c.x = True
+"""
+WHOLE = """\
+from modelcheck.lang import process
+from {module} import turn
+@process
+def cpu() -> None:
+    turn()
+"""
+
+
+@pytest.mark.parametrize(("folder", "module", "part"), [
+    ("specs/open", "specs.part", "specs/part.py"),
+    ("specs/open", "specs.open.part", "specs/open/part.py"),
+    ("specs", "specs.open.part", "specs/open/part.py"),
+    ("mine", "specs.part", "mine/part.py"),
+])
+def test_where_an_import_is_looked_for(
+    folder: str, module: str, part: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`specs` is the folder of that name which the spec lies in, as mypy has it: a spec of
+    specs/open is made of the parts of one in specs.  Elsewhere it is the spec's own folder."""
+    monkeypatch.chdir(tmp_path)
+    for path, text in (
+        (Path(part), PART), (Path(folder) / "whole.py", WHOLE.format(module=module))
+    ):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    spec = read_spec(f"{folder}/whole.py", {})
+    assert [m.file for m in spec.modules] == [part, f"{folder}/whole.py"]
+    Path(part).unlink()
+    with pytest.raises(SpecError) as refused:
+        read_spec(f"{folder}/whole.py", {})
+    assert f"there is no module {module}" in refused.value.text()

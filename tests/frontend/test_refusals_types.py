@@ -287,7 +287,7 @@ def cpu() -> None:
 spec.py:41:16: error: pg is a reference, not a bool
     if pg:
        ^~
-  write instead: pg is not None
+  write instead: pg is not None, or, for `not pg`, pg is None
 """,
     ),
     "if int": (
@@ -600,7 +600,7 @@ def cpu() -> None:
             assert pg is not None, "no dirty page is returned to a caller"
 ''',
         """\
-spec.py:36:19: error: EXPECT names no property of this spec
+spec.py:36:19: error: EXPECT names no property of this spec, and nothing that can go wrong
     EXPECT = violates("no dirty page is returned")
                       ^~~~~~~~~~~~~~~~~~~~~~~~~~~
   write instead: "no dirty page is returned to a caller"
@@ -617,7 +617,7 @@ def cpu() -> None:
             pass
 ''',
         """\
-spec.py:36:10: error: EXPECT says holds() or violates(...)
+spec.py:36:10: error: EXPECT says holds(), violates(...) or unreached(...)
     EXPECT = 3
              ^
   write instead: EXPECT = violates("the sentence")
@@ -655,7 +655,7 @@ def cpu() -> None:
 spec.py:38:8: error: an int in memory needs a range
     x: int = 0
        ^~~
-  write instead: Annotated[int, between(0, PAGES)]
+  write instead: Annotated[int, between(0, 3)]
 """,
     ),
     "unbounded local": (
@@ -1849,7 +1849,7 @@ def cpu() -> None:
 spec.py:38:18: error: element(...) is not a constant
     turn: Page = element(Page, 0)
                  ^~~~~~~~~~~~~~~~
-  write instead: no default, and store it in a @boot function
+  write instead: of a field: no default, and store it in a @boot function; else element(...) where it is used
 """,
     ),
     "class as an array": (

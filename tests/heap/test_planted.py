@@ -147,7 +147,7 @@ def first_difference(
         (with_words(CmpxchgAlwaysStores),
          "Page[0].scrub is CLEAN in the model and SCRUBBING on the allocator"),
         (with_words(LockKeepsNoHolder),
-         "heap_lock.holder is cpu[1] in the model and None on the allocator"),
+         "heap_lock.holder is cpu[0] in the model and None on the allocator"),
         (with_words(UnlockForgotten),
          "heap_lock.locked is False in the model and True on the allocator"),
         (with_words(LockTwice),
@@ -224,7 +224,7 @@ def assert_of_the_contrary(a: ir.Action) -> ir.Action:
         ("cpu_39", no_wait,
          "cpu[0] can take no step, unlike the model: parked at /small.py:39"),
         ("cpu_39", no_ghost,
-         "heap_lock.holder is None in the model and cpu[1] on the allocator"),
+         "heap_lock.holder is None in the model and cpu[0] on the allocator"),
         ("cpu_37", assert_of_the_contrary,
          "cpu[1] fails in the model (assert: a clean page is scrubbed); its thread: parked at"
          " /small.py:38"),

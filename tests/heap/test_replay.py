@@ -373,3 +373,13 @@ def test_a_failure_before_the_first_step(tmp_path: Path) -> None:
     assert replayed(spec, program, trace) == Validation(
         "validated", "memory", "before the first step: before anything is accessed"
     )
+
+
+def test_a_failure_that_is_none(tmp_path: Path) -> None:
+    """`_judge` without its question whether the CPU failed, a mutant of the checker, lived: a trace
+    whose last step goes well was validated as the failure that it was said to be."""
+    spec, program = compiled(tmp_path, BYTES)
+    run = a_run(program, [2])
+    said = Failure("assert", "there is always something to read", line_of(NOWHERE), "idle_loop")
+    found = replayed(spec, program, replace(run, failure=said))
+    assert found.mark == "NOT REPRODUCED" and "idle_loop did not fail" in found.detail

@@ -429,7 +429,7 @@ FAULTS = {
     "None stored where none may be": ("pg = cell.page\ncell.always = pg", "none"),
     "None as an argument": ("pg = cell.page\nuse(pg)", "none"),
     "an index": ("n = cell.n\nx = element(Page, 1)[n + 1].n", "index"),
-    "an index in a local": ("n = cell.n\npg = element(Page, n + 7)\ncell.n = 1\nx = pg.n", "index"),
+    "an index in a local": ("n = cell.n\npg = element(Page, n - 1)\ncell.n = 1\nx = pg.n", "index"),
     "a range, in memory": ("n = cell.n\ncell.n = n - 1", "range"),
     "a range, in a local": ("n = cell.n\nm: Annotated[int, between(1, 2)] = n\ncell.n = m",
                             "range"),
@@ -437,7 +437,7 @@ FAULTS = {
                                        "m += n + 3\ncell.n = m", "range"),
     "a division": ("n = cell.n\ncell.n = 1 // n", "range"),
     "a lock of another": ("spin_unlock(lock)", "assert: a lock is released by the CPU that holds"),
-    "a ghost set twice": ("cell.n = 1\ncell.g = True\ncell.g = False", "ghost"),
+    "a ghost set twice": ("n = cell.n\ncell.g = n == 0\ncell.g = n == 1", "ghost"),
     "nothing to choose": ("n = cell.n\ncell.n = choose(range(n))", "choose"),
     "a step without end": ("n = cell.n\nwhile n == 0:\n    pass\ncell.n = n", "runaway"),
     "a for loop without end": ("n = cell.n\nfor i in range(20000):\n    m = i\ncell.n = n",
@@ -488,3 +488,27 @@ def test_both_fail_alike_in_the_same_step(name: str, tmp_path: Path) -> None:
         mark = follow(Follower(found, semantics), a_run(program, list(steps)))
         assert mark.mark == "validated"
         assert str(found.cpus[0].fault).startswith(says)
+
+
+def test_a_when_may_ask_each_of_several_locks(tmp_path: Path) -> None:
+    """`name 'free' is not defined`, the allocator said, and the verdict was lost: a generator in an
+    expression outside functions saw none of the spec's names."""
+    spec, program = compiled(tmp_path, WORDS + _dedented("""
+        @shared(count=2)
+        class Page:
+            lock: Lock
+            n: Annotated[int, between(0, 2)] = 0
+
+        @process
+        def cpu() -> None:
+            for pg in instances(Page):
+                spin_lock(pg.lock)
+                pg.n = 1
+                pg.n = 0
+                spin_unlock(pg.lock)
+
+        @always(when=all(free(pg.lock) for pg in instances(Page)))
+        def nothing_is_left() -> bool:
+            return all(pg.n == 0 for pg in instances(Page))
+    """))
+    assert {w.ended for w in agreed(spec, program, schedules=1)} == {"nothing more"}

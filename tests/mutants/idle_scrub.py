@@ -1,4 +1,5 @@
-"""The one-line changes of specs/xen_idle_scrub.py (D8), and what each of them breaks.
+"""The one-line changes of specs/xen_idle_scrub.py (D8), or of the administrator who takes its pages
+offline (specs/open/), and what each of them breaks.
 
 `fails` is the property that is broken (the others are left out), or what is said of the step that
 fails; "" where nothing is broken, and then `why` not.  With `LIBRARY` the line is one of
@@ -14,13 +15,15 @@ from tests.mutants.changed_line import with_line_changed
 
 ROOT = Path(__file__).resolve().parents[2]
 SPEC = ROOT / "specs" / "xen_idle_scrub.py"
+OPEN = ROOT / "specs" / "open" / "xen_idle_scrub_offline.py"
 LIBRARY = ROOT / "modelcheck" / "xen" / "buddy.py"
 
 ONE = {"DOMAINS": 1}
-OFFLINE = {"DOMAINS": 1, "PAGES": 1, "MAX_ORDER": 0, "OFFLINE": True, "FIXED": True}
+OFFLINE = {"FIXED": True}  # of OPEN
 FOUR_PAGES = {"DOMAINS": 1, "PAGES": 4, "MAX_ORDER": 2}
 TWO_BUDDIES = {"DOMAINS": 1, "PAGES": 4}
 WAITS = "domain[0] is stuck for ever at check_and_stop_scrub_62"
+FORGETS = "no page forgets that it was told to go offline"
 LISTED = "what is taken off a heap list is on it"
 FIRST_DIRTY = "first_dirty stands at or before the first page that needs a scrub"
 LET_GO = "pg.scrub_state = Buddy.NOT_SCRUBBING"
@@ -223,6 +226,41 @@ OF_ITS_PROMISES = (
         "return Outcome.OUT", "a ticket lock is released by its holder",
     ),
     Changed(
+        "what is scrubbed is not subtracted: the count of the node's dirty pages leaks",
+        "node.need_scrub = need_scrub - dirty_cnt", "pass",
+        "node_need_scrub counts the free pages that need it",
+    ),
+    Changed(
+        "nor what an idle CPU has scrubbed that let the buddy go",
+        "node.need_scrub = need_scrub - dirty_cnt", "pass",
+        "node_need_scrub counts the free pages that need it", nth=2,
+    ),
+    Changed(
+        "a page is handed over that says need_scrub",
+        "if test_and_clear_bit(pg[i].count_info.need_scrub):", "if pg[i].count_info.need_scrub:",
+        "no domain has a page that says need_scrub",
+    ),
+    Changed(
+        "what is freed may be offlining, and is free all the same",
+        "if OFFLINE and info.state == PGC.OFFLINING:", "if OFFLINE and not OFFLINE:",
+        "a page's state changes only as Xen's table of states allows", OFFLINE,
+    ),
+    Changed(
+        "so that it forgets what it was told", "if OFFLINE and info.state == PGC.OFFLINING:",
+        "if OFFLINE and not OFFLINE:", FORGETS, OFFLINE,
+    ),
+    Changed(
+        "an allocation clears need_scrub by a load and a store",
+        "if test_and_clear_bit(pg[i].count_info.need_scrub):",
+        "word = pg[i].count_info\nif word.need_scrub:\n"
+        "    pg[i].count_info = replace(word, need_scrub=False)", FORGETS, OFFLINE,
+    ),
+    Changed(
+        "the scrubber does, as in the code that was read", "clear_bit(pg[i].count_info.need_scrub)",
+        "word = pg[i].count_info\npg[i].count_info = replace(word, need_scrub=False)",
+        FORGETS, OFFLINE,
+    ),
+    Changed(
         "the scrubber says that a page is free when it has let go", LET_GO,
         f"{LET_GO}\npg[i].count_info = CountInfo(PGC.FREE)",
         "a page that is said to be offlined is", OFFLINE, nth=2,
@@ -231,12 +269,18 @@ OF_ITS_PROMISES = (
 
 
 def changed(mutant: Changed, folder: Path) -> Path:
-    """A copy of the spec with the one line replaced."""
+    """A copy of the spec with the one line replaced, and of what it is made of."""
+    texts = {file: file.read_text(encoding="utf-8") for file in (SPEC, OPEN)}
     text = with_line_changed(mutant.file, mutant.line, mutant.by, mutant.nth)
     if mutant.file == LIBRARY:
-        (folder / LIBRARY.name).write_text(text, encoding="utf-8")
-        spec = SPEC.read_text(encoding="utf-8")
-        text = spec.replace("from modelcheck.xen.buddy import", "from specs.buddy import")
-    path = folder / SPEC.name
-    path.write_text(text, encoding="utf-8")
-    return path
+        texts[SPEC] = texts[SPEC].replace(
+            "from modelcheck.xen.buddy import", "from specs.buddy import"
+        )
+    texts[mutant.file] = text
+    specs = folder / "specs"
+    (specs / "open").mkdir(parents=True)
+    (specs / SPEC.name).write_text(texts[SPEC], encoding="utf-8")
+    (specs / "open" / OPEN.name).write_text(texts[OPEN], encoding="utf-8")
+    if mutant.file == LIBRARY:
+        (specs / LIBRARY.name).write_text(text, encoding="utf-8")
+    return specs / "open" / OPEN.name if mutant.sets == OFFLINE else specs / SPEC.name

@@ -11,7 +11,7 @@ import pytest
 
 from modelcheck.frontend.compile import compile_spec
 from modelcheck.frontend.declare import sentences
-from modelcheck.frontend.definitions import RELEASED
+from modelcheck.frontend.definitions import HELD_AT_END, RELEASED
 from tests.mutants.test_mutants import (
     DIRTY, TWICE, Mutant, failed, mutated, verdict_of,
 )
@@ -106,7 +106,7 @@ MUTANTS = (
     ),
     Mutant(
         "history/stale_translation", "the translations are not flushed",
-        "flush_tlb()", "pass", "no translation leads to a free page", FIXED,
+        "flush_tlb()", "pass", "nobody can write to a page that is not his", FIXED,
     ),
     Mutant(
         "history/steal_page", "a stolen page keeps a reference",
@@ -195,4 +195,5 @@ def test_every_promise_is_broken_by_the_bug_or_by_a_mutant(spec: str) -> None:
     hopes = {declared.sentence(p) for p in declared.properties if p.role == "sometimes"}
     broken = {m.fails for m in MUTANTS if m.spec == f"{FOLDERS[spec]}/{spec}"}
     broken |= {sentence for name, _, sentence, *_ in VIOLATING if name == spec}
-    assert {*sentences(declared)} - {*hopes, RELEASED} <= broken
+    promised = {s for s in sentences(declared) if not s.startswith(HELD_AT_END)}
+    assert promised - {*hopes, RELEASED} <= broken

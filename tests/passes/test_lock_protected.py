@@ -87,6 +87,11 @@ CHANGES = {
         "    load heap.head\n    pg := $\n    goto idle_loop_1",
         "    observe heap.count < 3\n    assert $, \"few\"\n    goto idle_loop_1",
         "2- 3- 4+ 5+ 6+"),
+    "another domain reads the count without the lock": (  # `_is_ours` without `counts == 1`
+        "by spin_unlock\n    ghost heap_lock.holder := process.None\n    goto domain_1",
+        "by spin_unlock\n    ghost heap_lock.holder := process.None\n    goto domain_7\n"
+        "  at domain_7 resting:\n    load heap.count\n    goto domain_1",
+        "2- 3- 4+ 5+ 6+"),
     "a way to it without the lock": ("    if n < 2: goto domain_4\n    else: goto domain_5",
                                      "    if n < 2: goto domain_4\n    else: goto domain_1",
                                      "2- 3- 4- 5+ 6+"),
@@ -130,3 +135,16 @@ def test_a_wrong_inference_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None
     verdict = explore(lock_protected(liveness(program)), Limits())
     assert verdict.trace is not None and verdict.trace.failure is not None
     assert verdict.trace.failure.sentence == HELD
+
+
+def test_a_ghost_that_may_be_set_once_in_a_step() -> None:
+    """`_may_move` without `passing`, a mutant of the checker, lived: two actions that set the same
+    ghost became one step, in which that is a fault.  Only a lock's holder may be set twice."""
+    text = DESIGN.replace("shared seen", "ghost last: 0..2 = 0\nshared seen").replace(
+        "    n := $\n", "    n := $\n    ghost last := 1\n"
+    ).replace("store heap.count := n + 1\n", "store heap.count := n + 1\n    ghost last := 2\n")
+    assert text.count("ghost last :=") == 2
+    program = liveness(parse_program(text, "test"))
+    assert [explore(p, Limits()).outcome for p in (program, lock_protected(program))] == [
+        "HOLDS", "HOLDS",
+    ]

@@ -80,6 +80,9 @@ CHANGES = {
     "a domain's pattern in a property": (
         "Page.bytes[pg] != Pattern.EARLIER", "Page.bytes[pg] == Pattern.OF_DOMAIN_0", PAGES, ()),
     "patterns in order": ("seen != Pattern.ZERO", "seen == element(Pattern, me + 2)", PAGES, ()),
+    # A mutant lived in which only `index_of` made a class one by number.
+    "pages in order": ("seen != Pattern.ZERO", "pg <= pg", (), DOMAINS),
+    "a page and a number": ("seen != Pattern.ZERO", "pg + 1 != 5", (), DOMAINS),
     "who it is, as a number": ("seen != Pattern.ZERO", "me < 2", PAGES, ()),
     "a process by name": ("Page.owner[pg] == process.None", "Page.owner[pg] == process[0]",
                           PAGES, ()),

@@ -42,6 +42,8 @@ CHANGES = {
     "it is set to a number": ("store seen := 2", "store lock.head := 2", None),
     "it is compared with a number": ("", '\nalways "few": lock.head != 2\n', None),
     "it is compared with the next": ("wait $ == ticket", "wait $ == ticket + 1", None),
+    "an assert compares it with a number": (  # a mutant lived that looked at no assert
+        "store seen := 2\n", "store seen := 2\n    assert ticket != 2, \"few\"\n", None),
     "its order is asked for": ("wait $ == ticket", "wait $ <= ticket", None),
     "a difference is asked for": ("", '\nalways "few": lock.tail - lock.head < 3\n', None),
     "it is counted where it does not wrap": ("store seen := 2", "store seen := ticket + 1", None),

@@ -7,6 +7,8 @@ anew on each turn of a loop around the whole step.
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from modelcheck.engines.native import NotNative
 from modelcheck.engines.native.expressions import (
     Number, Numbers, Scope, Text, c_name, number, part,
@@ -17,11 +19,16 @@ from modelcheck.engines.places import Places
 from modelcheck.flow import exprs_of, gotos
 from modelcheck.ir import (
     END, Access, Action, Assert, Assign, Assume, Block, Choose, Fence, Goto, If, Load, Local,
-    Observe, Process, Record, Rmw, SetGhost, Statement, Store, default_value, statements, walk,
+    Observe, Process, Program, Record, Rmw, SetGhost, Statement, Store, default_value, statements,
+    walk,
 )
 from modelcheck.passes.copies import is_copy
+from modelcheck.quoting import quoted
 from modelcheck.records import dataclass
 from modelcheck.source import line_text
+
+Files: TypeAlias = dict[str, int]
+"""The number that stands for a file."""
 
 MOST_TRANSIT = 1_024  # transit locations in one step: each is compiled anew for each step
 
@@ -32,12 +39,18 @@ def function_name(process: Process, action: Action) -> str:
     return action.at if named else f"{process.name}_{action.at}"
 
 
-def comment(action: Action) -> str:
-    """The spec's line, above what it became."""
+def comment(action: Action, files: Files) -> str:
+    """The spec's line, above what it became: its file by a number, for a name is not ours."""
     if not action.span.file:
-        return f"/* {action.at} */"
-    text = line_text(action.span).strip().replace("*/", "* /")
-    return f"/* {action.span.file}:{action.span.line}  {text} */"
+        return f"/* {quoted(action.at, 'comment')} */"
+    text = quoted(line_text(action.span).strip(), "comment")
+    return f"/* file {files[action.span.file]}, line {action.span.line}: {text} */"
+
+
+def files_of(program: Program) -> Files:
+    """A number for each file that actions stand in, the first that is met being 1."""
+    met = dict.fromkeys(a.span.file for p in program.processes for a in p.actions)
+    return {file: n for n, file in enumerate(met, 1)}
 
 
 def _where(action: Action) -> str:
@@ -47,8 +60,9 @@ def _where(action: Action) -> str:
 
 def functions(process: Process, layout: Layout, places: Places, numbers: dict[str, int]) -> str:
     """The functions of a template, one behind the other.  `numbers`: each action's among all."""
+    files = files_of(layout.states.program)
     return "\n\n".join(
-        _Function(process, action, layout, places, numbers).text()
+        _Function(process, action, layout, places, numbers, files).text()
         for action in process.actions if not action.transit
     )
 
@@ -66,8 +80,9 @@ class _Function:
 
     def __init__(
         self, process: Process, action: Action, layout: Layout, places: Places,
-        numbers: dict[str, int],
+        numbers: dict[str, int], files: Files,
     ) -> None:
+        self.files = files
         self.process = process
         self.action = action
         self.layout = layout
@@ -154,7 +169,7 @@ class _Function:
         self._run(self.action)
         for action in self.transit:
             code.label(_label(action.at))
-            code.line(comment(action))
+            code.line(comment(action, self.files))
             word, bit = divmod(self.transit.index(action), WORD)
             code.line(f"passed[{word}] |= 1UL << {bit};")
             self._run(action)
@@ -163,7 +178,7 @@ class _Function:
             code.line("faulted(which[n]);")
         code.label("next")
         head = [
-            comment(self.action),
+            comment(self.action, self.files),
             f"static void {function_name(self.process, self.action)}"
             "(const struct cpu *cpu, const uint16_t *which, unsigned count)",
             "{",

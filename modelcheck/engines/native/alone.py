@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from modelcheck.ir import END
 from modelcheck.passes.ample import Ample
+from modelcheck.quoting import quoted
 from modelcheck.semantics.states import States
 
 WORD = 64
@@ -25,7 +26,8 @@ def alone_in_c(alone: Ample, states: States) -> str:
             masks[other] |= 1 << order[other][there]
         numbers.append(f"    [{process}][{order[process][at]}] = {row},")
         shown = ", ".join("{" + ", ".join(_words(mask, words)) + "}" for mask in masks)
-        rows.append(f"    {{{shown}}},  /* {states.names[process]} at {at} */")
+        who = quoted(f"{states.names[process]} at {at}", "comment")
+        rows.append(f"    {{{shown}}},  /* {who} */")
     return "\n".join([
         "#define AMPLE 1",
         f"#define AMPLE_WORDS {words}",

@@ -1,8 +1,8 @@
-"""From C to a program that can be run: compiled once, and kept by the hash of all that made it."""
+"""From C to a program that can be run: compiled once, and kept by the hash of all that made it.
+What is kept where, and what of it is believed: `kept.py`."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import signal
@@ -11,6 +11,8 @@ import tempfile
 from functools import cache
 from pathlib import Path
 from types import TracebackType
+
+from modelcheck.engines.native import kept
 
 RUNTIME = Path(__file__).parent / "runtime"
 FILES = tuple(sorted(path.name for path in RUNTIME.iterdir() if path.suffix in (".c", ".h")))
@@ -45,19 +47,18 @@ class Making:
         if cc is None:
             raise NoCompiler("no C compiler is found (cc, gcc or clang; or name one in CC)")
         runtime = "".join((RUNTIME / name).read_text(encoding="utf-8") for name in FILES)
-        made_of = "\0".join((source, runtime, *flags, cc, _compiler_and_machine(cc)))
-        folder = _folder()
+        self._key = kept.key(source, runtime, *flags, cc, _compiler_and_machine(cc))
         self._cc = cc
-        self._made = folder / hashlib.sha256(made_of.encode("utf-8")).hexdigest()[:32]
         self._running: subprocess.Popen[str] | None = None
-        if self._made.exists():
-            return
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder = kept.folder()
+            self._made = folder / self._key[:32]
+            if kept.believed(self._made, self._key):
+                return
             self._aside = tempfile.TemporaryDirectory(dir=folder, prefix="making-")
         except OSError as error:
-            text = f"compiled programs cannot be kept in {folder}: {error.strerror}"
-            raise NoCompiler(f"{text}; name another folder in XDG_CACHE_HOME") from None
+            text = f"there is no folder for what is compiled: {error.strerror}"
+            raise NoCompiler(f"{text}; name one in XDG_CACHE_HOME or TMPDIR") from None
         program, self._result = (Path(self._aside.name) / name for name in ("program.c", "program"))
         try:
             program.write_text(source, encoding="utf-8")
@@ -80,6 +81,7 @@ class Making:
         if self._running.returncode:
             self.stop()
             raise NoCompiler(f"{self._cc} does not compile what is made of this: {complaint[:600]}")
+        kept.seal(self._result, self._key)
         self._result.replace(self._made)
         self.stop()
         return self._made
@@ -109,12 +111,6 @@ def built(source: str, flags: tuple[str, ...] = FLAGS) -> Path:
         made = making.ready(wait=True)
         assert made is not None
         return made
-
-
-def _folder() -> Path:
-    """Where compiled programs are kept: in the user's cache."""
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "modelcheck" / "native"
 
 
 @cache

@@ -23,6 +23,7 @@ from modelcheck.passes.locks import read_by
 from modelcheck.passes.ownership import Owned
 from modelcheck.passes.symmetry import Symmetry
 from modelcheck.passes.whatever import CELLS, WIDTH, whatever
+from modelcheck.quoting import quoted
 from modelcheck.semantics.states import States
 
 NOTHING = Symmetry((), ())
@@ -104,7 +105,8 @@ def _head(
     )
     parameters = ", ".join(f"{name}={value}" for name, value in program.parameters)
     return "\n".join([
-        f"/* {program.name}({parameters}), memory model {program.memory or 'sc'}.",
+        f"/* {quoted(program.name, 'file')}({quoted(parameters, 'comment')}), "
+        f"memory model {quoted(program.memory or 'sc', 'comment')}.",
         f" * A state is {sum(layout.bits)} bits in {layout.words} words. */",
         f"#define WORDS {layout.words}",
         f"#define PROCESSES {len(layout.processes)}",
@@ -165,7 +167,7 @@ def _cpus(states: States, layout: Layout) -> str:
     rows = [
         f"    {{{word}, {shift}, {me}, {n}, {n} * PLACES, "
         f"{(1 << layout.controls[process.name].bits) - 1 << shift:#x}UL, "
-        f"{_mask(_steering(process), layout)}}},  /* {states.names[n]} */"
+        f"{_mask(_steering(process), layout)}}},  /* {quoted(states.names[n], 'comment')} */"
         for n, ((process, me, _), (word, shift)) in enumerate(
             zip(states.processes, layout.processes, strict=True)
         )
@@ -244,9 +246,8 @@ def _property(n: int, property: Property, layout: Layout) -> str:
     if code.faults:
         code.label("fault")
         code.line("return -1;")
-    sentence = property.sentence.replace("*/", "* /")
     return "\n".join([
-        f"/* {property.kind}: {sentence} */",
+        f"/* {property.kind}: {quoted(property.sentence, 'comment')} */",
         f"static int property_{n}(const struct state *s)", "{", *code.lines, "}",
     ])
 

@@ -42,6 +42,17 @@ class Exchange:
         return n
 
 
+    @property
+    def swaps(self) -> bool:
+        """Whether elements or processes are exchanged."""
+        return any(becomes != tuple(range(len(becomes))) for _, becomes in self.of)
+
+    @property
+    def turns_counters(self) -> bool:
+        """Whether counters are turned."""
+        return any(by for _, by in self.turns)
+
+
 @dataclass(frozen=True)
 class Part:
     """A part of a state: where it stands, and how many codes it has."""
@@ -266,18 +277,6 @@ class Exchanger:
         """Whether there is anything to exchange."""
         return len(self.every) > 1
 
-    @property
-    def swaps(self) -> bool:
-        """Whether elements or processes are exchanged."""
-        return self.exchanges and any(
-            becomes != tuple(range(len(becomes))) for x in self.every for _, becomes in x.of
-        )
-
-    @property
-    def turns(self) -> bool:
-        """Whether counters are turned."""
-        return self.exchanges and any(by for x in self.every for _, by in x.turns)
-
     @cached_property
     def parts(self) -> _Parts:
         """What the exchanges make of each part: made when a run is told, not for each search."""
@@ -287,12 +286,15 @@ class Exchanger:
         """The state that stands for this one, and what each process is called there."""
         if not self.exchanges:
             return state, tuple(range(len(self.layout.processes)))
+        words, x = self.least(state)
+        becomes = tuple(x.number(PROCESS, n) for n in range(len(self.layout.processes)))
+        return self.layout.unpack(words), becomes
+
+    def least(self, state: State) -> tuple[tuple[int, ...], Exchange]:
+        """The state that stands for this one, packed, and the exchange that makes it."""
         words = self.layout.pack(state)
         which = min(range(len(self.every)), key=lambda x: (self._exchanged(words, x), x))
-        becomes = tuple(
-            self.every[which].number(PROCESS, n) for n in range(len(self.layout.processes))
-        )
-        return self.layout.unpack(self._exchanged(words, which)), becomes
+        return self._exchanged(words, which), self.every[which]
 
     def _exchanged(self, words: tuple[int, ...], x: int) -> tuple[int, ...]:
         found = [0] * self.layout.words

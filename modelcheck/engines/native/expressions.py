@@ -16,8 +16,9 @@ from modelcheck.engines.native import NotNative
 from modelcheck.engines.packed import Field as Stored
 from modelcheck.engines.packed import Layout, Leaf, leaves
 from modelcheck.ir import (
-    AtRest, Binary, Cell, Chain, Cond, Const, Domain, Element, Enum, Expr, Field, Instances, Int,
-    Loaded, Local, Make, Me, NotNull, Place, Quantified, Range, Record, Ref, Self, Sort, Unary,
+    After, AtRest, Binary, Cell, Chain, Cond, Const, Domain, Element, Enum, Expr, Field, Fit,
+    Instances, Int, Loaded, Local, Make, Me, NotNull, Place, Quantified, Range, Record, Ref, Self,
+    Sort, Unary,
 )
 from modelcheck.records import dataclass
 
@@ -202,6 +203,11 @@ class Scope:
             case NotNull(operand):
                 (found,) = self.value(operand)
                 return (self._not_none(found),)
+            case Fit(sort, operand):
+                return self.fitted(self.value(operand), sort, True)
+            case After(first, operand):
+                self.value(first)
+                return self.value(operand)
             case Quantified():
                 return (self._quantified(expr),)
             case AtRest():

@@ -17,6 +17,7 @@ from modelcheck.engines.limits import Progress
 from modelcheck.engines.native import NotNative, search
 from modelcheck.engines.native.emit import MOST_NUMBERS, NOTHING, cells_of
 from modelcheck.engines.native.exchange import Exchanger
+from modelcheck.engines.native.left_out import left_something_out
 from modelcheck.engines.native.running import Running, Said
 from modelcheck.engines.packed import Layout, control
 from modelcheck.engines.places import Places
@@ -128,11 +129,11 @@ def explore(
         return replace(without, limits=limits)
     if said.stopped == "forks":
         return unreduced(limits)
-    found = replace(
-        attempt.running.found_by(
-            said, Found("native", program, asked, limits, began), fewer.program
-        ),
-        reductions=attempt.names,
+    found = attempt.running.found_by(
+        said, Found("native", program, asked, limits, began), fewer.program
+    )
+    found.reductions = left_something_out(
+        fewer.names, said, found.taken, attempt.exchanger, attempt.semantics
     )
     found.taken = {(template, original(at)) for template, at in found.taken}
     verdict = verdict_of(found)
@@ -190,17 +191,7 @@ class _Attempt:
             source, self.layout, begins, self.limits, self.progress, self.jobs, self.fingerprints
         )
         self.exchanger = Exchanger(self.fewer.exchanged, self.layout)
-        self.said = self.running.search(deadlock)
-        return self.said
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The reductions that were used: an exchange of too many numbers is not, nor what nobody
-        could."""
-        unused = set() if self.exchanger.swaps else {SYMMETRY}
-        unused |= set() if self.exchanger.turns else {TICKETS}
-        unused |= set() if self.said.figures["alone"] else {AMPLE}
-        return tuple(name for name in self.fewer.names if name not in unused)
+        return self.running.search(deadlock)
 
     def told(self, said: Said, found: Found) -> Found:
         """What was found, with a run of the whole Program to something that is broken."""

@@ -30,9 +30,11 @@ class Said:
     """What a search says.
 
     figures    states, transitions, depth, level, queue, bytes, threads; alone: the states from
-               which one process went on alone
+               which one process went on alone while others had not ended; ahead: while one of
+               these could surely take a step
     stopped    "complete", "violated", or the limit that it met
     taken      for each action, whether it was
+    exchanged  for each exchange, whether it made the state that stood for another
     reached    the number of a property and the depth where it was first true
     kept       states by what they are: violating, faulting, stuck, on (a shortest path); each with
                its bits (of stuck: what is not left) and its depth
@@ -41,6 +43,7 @@ class Said:
     figures: dict[str, int] = field(default_factory=dict)
     stopped: str = ""
     taken: str = ""
+    exchanged: str = ""
     reached: dict[int, int] = field(default_factory=dict)
     kept: dict[str, list[tuple[Words, int, int]]] = field(default_factory=dict)
 
@@ -169,6 +172,8 @@ def _said(lines: list[str]) -> Said:
                 said.stopped = rest[0]
             case "taken":
                 said.taken = rest[0] if rest else ""
+            case "exchanged":
+                said.exchanged = rest[0] if rest else ""
             case "reached":
                 said.reached[int(rest[0])] = int(rest[1])
             case "violating" | "faulting" | "stuck" | "on":

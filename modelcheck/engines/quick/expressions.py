@@ -13,10 +13,11 @@ from math import inf
 
 from modelcheck.engines.packed import Field as Stored
 from modelcheck.engines.packed import Layout, leaves
+from modelcheck.engines.quick.called import CHECKS
 from modelcheck.ir import (
-    AtRest, Binary, Cell, Chain, Cond, Const, Domain, Element, Enum, Expr, Field, Instances, Int,
-    Loaded, Local, Make, Me, NotNull, Place, Quantified, Range, Record, Ref, Self, Sort, Unary,
-    Value,
+    After, AtRest, Binary, Cell, Chain, Cond, Const, Domain, Element, Enum, Expr, Field, Fit,
+    Instances, Int, Loaded, Local, Make, Me, NotNull, Place, Quantified, Range, Record, Ref, Self,
+    Sort, Unary, Value,
 )
 from modelcheck.records import dataclass
 
@@ -182,6 +183,10 @@ class Scope:
                 return self._within(plus(self.value(one), number(offset)), count)
             case NotNull(operand):
                 return _natural(self.value(operand))
+            case Fit(sort, operand):
+                return fitted(self.value(operand), sort, True)
+            case After(first, operand):
+                return _after(self.value(first), self.value(operand))
             case Quantified():
                 return self._quantified(expr)
             case AtRest():
@@ -212,6 +217,15 @@ class Scope:
         return Term(
             f"{expr.op}({body.text} for {name} in {over})", *((0, 1) if expr.op != "sum" else ())
         )
+
+
+def _after(first: Term, a: Term) -> Term:
+    """A value that is computed once another has been."""
+    if not any(f"{check.__name__}(" in first.text for check in CHECKS):
+        return a  # nothing goes wrong in the other one
+    if a.parts is not None:
+        return word(tuple(_after(first, one) for one in a.parts))
+    return Term(f"({first.text}, {a.text})[1]", a.lo, a.hi)
 
 
 def leaf(at: Term, stored: Stored) -> Term:

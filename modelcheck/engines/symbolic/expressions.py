@@ -13,8 +13,9 @@ from modelcheck.engines.symbolic.terms import (
     NIL, Bit, Num, Sym, Terms, as_num, both, either, no, num,
 )
 from modelcheck.ir import (
-    AtRest, Binary, Bool, Cell, Chain, Cond, Const, Domain, Element, Enum, Expr, Field, Instances,
-    Int, Loaded, Local, Make, Me, NotNull, Place, Quantified, Range, Record, Ref, Self, Sort, Unary,
+    After, AtRest, Binary, Bool, Cell, Chain, Cond, Const, Domain, Element, Enum, Expr, Field, Fit,
+    Instances, Int, Loaded, Local, Make, Me, NotNull, Place, Quantified, Range, Record, Ref, Self,
+    Sort, Unary,
 )
 from modelcheck.records import dataclass
 from modelcheck.semantics.states import States
@@ -110,6 +111,11 @@ def expression(expr: Expr, scope: Scope) -> Sym:
             return within(terms.arithmetic("+", n, num(plus)), 0, count - 1, scope)
         case NotNull(operand):
             return _not_none(expression(operand, scope), scope)
+        case Fit(sort, operand):
+            return fitted(expression(operand, scope), sort, True, scope)
+        case After(first, operand):
+            expression(first, scope)
+            return expression(operand, scope)
         case Quantified():
             return _quantified(expr, scope)
         case AtRest():

@@ -16,7 +16,8 @@ import time
 from collections.abc import Callable, Iterator
 
 from modelcheck import trace as tr
-from modelcheck.engines.asked import PropertyKind, asked_for, never_taken, only, sentences
+from modelcheck.engines.asked import PropertyKind, asked_for, only, sentences
+from modelcheck.engines.coverage import never_taken
 from modelcheck.engines.symbolic.claims import Claims
 from modelcheck.engines.symbolic.consecution import Clock, GaveUp, Site, States
 from modelcheck.engines.symbolic.facts import Fact
@@ -299,7 +300,6 @@ def _result(
 
 
 def _never_taken(attempt: Attempt) -> Iterator[tr.NeverTaken]:
-    for process in attempt.program.processes:
-        for action in never_taken(process, attempt.moving):
-            if not action.transit:
-                yield tr.NeverTaken(process.name, action.at, tr.line_of(action.span))
+    for process in attempt.program.processes:  # what begins within a step was not asked about
+        within = {(process.name, a.at) for a in process.actions if a.transit}
+        yield from never_taken(process, attempt.moving | within)

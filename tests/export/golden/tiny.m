@@ -11,6 +11,8 @@
 -- modelcheck asks of each process, not of all at once,
 -- and what must be reachable:
 --   sometimes a page is clean
+--
+-- file 1: tiny.program
 
 const
   Scrub_DIRTY: 0;
@@ -62,7 +64,7 @@ begin
   idle_old_owner := No_Page;
 end;
 
--- tiny.program:17
+-- file 1, line 17
 rule "cpu[0] at cpu_1"
   (cpu_pc[0] = cpu_at_cpu_1) & (!lock)
 ==>
@@ -72,7 +74,7 @@ begin
   cpu_pc[0] := cpu_at_cpu_2;
 end;
 
--- tiny.program:22
+-- file 1, line 22
 rule "cpu[0] at cpu_2"
   cpu_pc[0] = cpu_at_cpu_2
 ==>
@@ -89,7 +91,7 @@ begin
   end;
 end;
 
--- tiny.program:27
+-- file 1, line 27
 rule "cpu[0] at cpu_3"
   cpu_pc[0] = cpu_at_cpu_3
 ==>
@@ -100,7 +102,7 @@ begin
   cpu_pc[0] := cpu_at_cpu_4;
 end;
 
--- tiny.program:30
+-- file 1, line 30
 rule "cpu[0] at cpu_4"
   cpu_pc[0] = cpu_at_cpu_4
 ==>
@@ -111,7 +113,7 @@ begin
   cpu_pc[0] := cpu_at_end;
 end;
 
--- tiny.program:17
+-- file 1, line 17
 rule "cpu[1] at cpu_1"
   (cpu_pc[1] = cpu_at_cpu_1) & (!lock)
 ==>
@@ -121,7 +123,7 @@ begin
   cpu_pc[1] := cpu_at_cpu_2;
 end;
 
--- tiny.program:22
+-- file 1, line 22
 rule "cpu[1] at cpu_2"
   cpu_pc[1] = cpu_at_cpu_2
 ==>
@@ -138,7 +140,7 @@ begin
   end;
 end;
 
--- tiny.program:27
+-- file 1, line 27
 rule "cpu[1] at cpu_3"
   cpu_pc[1] = cpu_at_cpu_3
 ==>
@@ -149,7 +151,7 @@ begin
   cpu_pc[1] := cpu_at_cpu_4;
 end;
 
--- tiny.program:30
+-- file 1, line 30
 rule "cpu[1] at cpu_4"
   cpu_pc[1] = cpu_at_cpu_4
 ==>
@@ -160,7 +162,7 @@ begin
   cpu_pc[1] := cpu_at_end;
 end;
 
--- tiny.program:40
+-- file 1, line 40
 rule "idle at idle_1, option 0"
   idle_pc = idle_at_idle_1
 ==>
@@ -171,7 +173,7 @@ begin
   idle_pc := idle_at_end;
 end;
 
--- tiny.program:40
+-- file 1, line 40
 rule "idle at idle_1, option 1"
   idle_pc = idle_at_idle_1
 ==>
@@ -187,7 +189,7 @@ begin
   idle_pc := idle_at_idle_2;
 end;
 
--- tiny.program:46
+-- file 1, line 46
 rule "idle at idle_2"
   idle_pc = idle_at_idle_2
 ==>
@@ -199,11 +201,11 @@ begin
   idle_pc := idle_at_end;
 end;
 
--- tiny.program:50
+-- file 1, line 50
 invariant "two pages are on the list"
   ((heap_head != No_Page) ? (1 + (((Page_next[heap_head] != No_Page) & (Page_next[heap_head] != heap_head)) ? 1 : 0)) : 0) = 2;
 
--- tiny.program:51
+-- file 1, line 51
 invariant "who holds the lock is known"
   (!lock) |
   (((Page_scrub[0] = Scrub_DIRTY) | (holder != No_process)) & ((Page_scrub[1] = Scrub_DIRTY) | (holder != No_process)));

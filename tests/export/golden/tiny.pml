@@ -11,7 +11,9 @@
    range, nothing to choose from, a ghost set twice).  Not checked: deadlock, which
    modelcheck asks of each process, not of all at once,
    and what must be reachable:
-     sometimes a page is clean */
+     sometimes a page is clean
+
+   file 1: tiny.program */
 
 #define Scrub_DIRTY 0
 #define Scrub_CLEAN 1
@@ -47,24 +49,24 @@ hidden int loaded__2;
 active proctype design() {
     do
     /* always two pages are on the list
-       tiny.program:50 */
+       file 1, line 50 */
     :: d_step { (((heap_head != No_Page) -> (1 + (((Page_next[heap_head] != No_Page) && (Page_next[heap_head] != heap_head)) -> 1 : 0)) : 0) != 2) ->
           assert(false) }
 
     /* always who holds the lock is known
-       tiny.program:51 */
+       file 1, line 51 */
     :: d_step { (!((!lock) || (((Page_scrub[0] == Scrub_DIRTY) || (holder != No_process)) && ((Page_scrub[1] == Scrub_DIRTY) || (holder != No_process))))) ->
           assert(false) }
 
     /* cpu[0] at cpu_1
-       tiny.program:17 */
+       file 1, line 17 */
     :: d_step { ((cpu_pc[0] == cpu_at_cpu_1) && (!lock)) ->
           lock = true;
           holder = 0;
           cpu_pc[0] = cpu_at_cpu_2; }
 
     /* cpu[0] at cpu_2
-       tiny.program:22 */
+       file 1, line 22 */
     :: d_step { (cpu_pc[0] == cpu_at_cpu_2) ->
           loaded__1 = heap_head;
           cpu_pg[0] = loaded__1;
@@ -77,7 +79,7 @@ active proctype design() {
           fi }
 
     /* cpu[0] at cpu_3
-       tiny.program:27 */
+       file 1, line 27 */
     :: d_step { (cpu_pc[0] == cpu_at_cpu_3) ->
           /* None, an index or a range */
           assert(cpu_pg[0] != No_Page);
@@ -86,7 +88,7 @@ active proctype design() {
           cpu_pc[0] = cpu_at_cpu_4; }
 
     /* cpu[0] at cpu_4
-       tiny.program:30 */
+       file 1, line 30 */
     :: d_step { (cpu_pc[0] == cpu_at_cpu_4) ->
           lock = false;
           /* the lock is released by its holder */
@@ -95,14 +97,14 @@ active proctype design() {
           cpu_pc[0] = cpu_at_end; }
 
     /* cpu[1] at cpu_1
-       tiny.program:17 */
+       file 1, line 17 */
     :: d_step { ((cpu_pc[1] == cpu_at_cpu_1) && (!lock)) ->
           lock = true;
           holder = 1;
           cpu_pc[1] = cpu_at_cpu_2; }
 
     /* cpu[1] at cpu_2
-       tiny.program:22 */
+       file 1, line 22 */
     :: d_step { (cpu_pc[1] == cpu_at_cpu_2) ->
           loaded__1 = heap_head;
           cpu_pg[1] = loaded__1;
@@ -115,7 +117,7 @@ active proctype design() {
           fi }
 
     /* cpu[1] at cpu_3
-       tiny.program:27 */
+       file 1, line 27 */
     :: d_step { (cpu_pc[1] == cpu_at_cpu_3) ->
           /* None, an index or a range */
           assert(cpu_pg[1] != No_Page);
@@ -124,7 +126,7 @@ active proctype design() {
           cpu_pc[1] = cpu_at_cpu_4; }
 
     /* cpu[1] at cpu_4
-       tiny.program:30 */
+       file 1, line 30 */
     :: d_step { (cpu_pc[1] == cpu_at_cpu_4) ->
           lock = false;
           /* the lock is released by its holder */
@@ -133,7 +135,7 @@ active proctype design() {
           cpu_pc[1] = cpu_at_end; }
 
     /* idle at idle_1, option 0
-       tiny.program:40 */
+       file 1, line 40 */
     :: d_step { (idle_pc == idle_at_idle_1) ->
           idle_n = 0;
           idle_old_count = 0;
@@ -141,7 +143,7 @@ active proctype design() {
           idle_pc = idle_at_end; }
 
     /* idle at idle_1, option 1
-       tiny.program:40 */
+       file 1, line 40 */
     :: d_step { (idle_pc == idle_at_idle_1) ->
           loaded__1 = heap_info_count;
           loaded__2 = heap_info_owner;
@@ -151,7 +153,7 @@ active proctype design() {
           idle_pc = idle_at_idle_2; }
 
     /* idle at idle_2
-       tiny.program:46 */
+       file 1, line 46 */
     :: d_step { (idle_pc == idle_at_idle_2) ->
           heap_info_count = (idle_old_count + 1) % 4;
           heap_info_owner = 1;

@@ -12,6 +12,8 @@
 \* modelcheck asks of each process, not of all at once,
 \* and what must be reachable:
 \*   sometimes a page is clean
+\*
+\* file 1: tiny.program
 EXTENDS Integers, TLC
 
 Scrub_DIRTY == 0
@@ -58,7 +60,7 @@ Init ==
   /\ idle_old_owner = No_Page
 
 \* cpu[0] at cpu_1
-\* tiny.program:17
+\* file 1, line 17
 cpu_0_cpu_1 ==
   /\ (cpu_pc[0] = cpu_at_cpu_1) /\ (~lock)
   /\ lock' = TRUE
@@ -67,7 +69,7 @@ cpu_0_cpu_1 ==
   /\ UNCHANGED <<Page_scrub, Page_next, heap_head, heap_info_count, heap_info_owner, cpu_pg, idle_pc, idle_n, idle_old_count, idle_old_owner>>
 
 \* cpu[0] at cpu_2
-\* tiny.program:22
+\* file 1, line 22
 cpu_0_cpu_2 ==
   /\ cpu_pc[0] = cpu_at_cpu_2
   /\ LET loaded__1 == heap_head IN
@@ -83,7 +85,7 @@ cpu_0_cpu_2 ==
              /\ UNCHANGED <<Page_scrub, Page_next, heap_head, heap_info_count, heap_info_owner, lock, holder, idle_pc, idle_n, idle_old_count, idle_old_owner>>
 
 \* cpu[0] at cpu_3
-\* tiny.program:27
+\* file 1, line 27
 cpu_0_cpu_3 ==
   /\ cpu_pc[0] = cpu_at_cpu_3
   /\ Assert(cpu_pg[0] # No_Page, "None, an index or a range")
@@ -93,7 +95,7 @@ cpu_0_cpu_3 ==
   /\ UNCHANGED <<Page_next, heap_head, heap_info_count, heap_info_owner, lock, holder, idle_pc, idle_n, idle_old_count, idle_old_owner>>
 
 \* cpu[0] at cpu_4
-\* tiny.program:30
+\* file 1, line 30
 cpu_0_cpu_4 ==
   /\ cpu_pc[0] = cpu_at_cpu_4
   /\ Assert(holder = 0, "the lock is released by its holder")
@@ -103,7 +105,7 @@ cpu_0_cpu_4 ==
   /\ UNCHANGED <<Page_scrub, Page_next, heap_head, heap_info_count, heap_info_owner, cpu_pg, idle_pc, idle_n, idle_old_count, idle_old_owner>>
 
 \* cpu[1] at cpu_1
-\* tiny.program:17
+\* file 1, line 17
 cpu_1_cpu_1 ==
   /\ (cpu_pc[1] = cpu_at_cpu_1) /\ (~lock)
   /\ lock' = TRUE
@@ -112,7 +114,7 @@ cpu_1_cpu_1 ==
   /\ UNCHANGED <<Page_scrub, Page_next, heap_head, heap_info_count, heap_info_owner, cpu_pg, idle_pc, idle_n, idle_old_count, idle_old_owner>>
 
 \* cpu[1] at cpu_2
-\* tiny.program:22
+\* file 1, line 22
 cpu_1_cpu_2 ==
   /\ cpu_pc[1] = cpu_at_cpu_2
   /\ LET loaded__1 == heap_head IN
@@ -128,7 +130,7 @@ cpu_1_cpu_2 ==
              /\ UNCHANGED <<Page_scrub, Page_next, heap_head, heap_info_count, heap_info_owner, lock, holder, idle_pc, idle_n, idle_old_count, idle_old_owner>>
 
 \* cpu[1] at cpu_3
-\* tiny.program:27
+\* file 1, line 27
 cpu_1_cpu_3 ==
   /\ cpu_pc[1] = cpu_at_cpu_3
   /\ Assert(cpu_pg[1] # No_Page, "None, an index or a range")
@@ -138,7 +140,7 @@ cpu_1_cpu_3 ==
   /\ UNCHANGED <<Page_next, heap_head, heap_info_count, heap_info_owner, lock, holder, idle_pc, idle_n, idle_old_count, idle_old_owner>>
 
 \* cpu[1] at cpu_4
-\* tiny.program:30
+\* file 1, line 30
 cpu_1_cpu_4 ==
   /\ cpu_pc[1] = cpu_at_cpu_4
   /\ Assert(holder = 1, "the lock is released by its holder")
@@ -148,7 +150,7 @@ cpu_1_cpu_4 ==
   /\ UNCHANGED <<Page_scrub, Page_next, heap_head, heap_info_count, heap_info_owner, cpu_pg, idle_pc, idle_n, idle_old_count, idle_old_owner>>
 
 \* idle at idle_1, option 0
-\* tiny.program:40
+\* file 1, line 40
 idle_idle_1_0 ==
   /\ idle_pc = idle_at_idle_1
   /\ idle_pc' = idle_at_end
@@ -158,7 +160,7 @@ idle_idle_1_0 ==
   /\ UNCHANGED <<Page_scrub, Page_next, heap_head, heap_info_count, heap_info_owner, lock, holder, cpu_pc, cpu_pg>>
 
 \* idle at idle_1, option 1
-\* tiny.program:40
+\* file 1, line 40
 idle_idle_1_1 ==
   /\ idle_pc = idle_at_idle_1
   /\ LET loaded__1 == heap_info_count IN
@@ -170,7 +172,7 @@ idle_idle_1_1 ==
         /\ UNCHANGED <<Page_scrub, Page_next, heap_head, heap_info_count, heap_info_owner, lock, holder, cpu_pc, cpu_pg>>
 
 \* idle at idle_2
-\* tiny.program:46
+\* file 1, line 46
 idle_idle_2 ==
   /\ idle_pc = idle_at_idle_2
   /\ heap_info_count' = (idle_old_count + 1) % 4
@@ -194,12 +196,12 @@ Next ==
   \/ idle_idle_2
 
 \* always two pages are on the list
-\* tiny.program:50
+\* file 1, line 50
 two_pages_are_on_the_list ==
   (IF (heap_head # No_Page) THEN (1 + (IF ((Page_next[heap_head] # No_Page) /\ (Page_next[heap_head] # heap_head)) THEN 1 ELSE 0)) ELSE 0) = 2
 
 \* always who holds the lock is known
-\* tiny.program:51
+\* file 1, line 51
 who_holds_the_lock_is_known ==
   (~lock) \/
   (((Page_scrub[0] = Scrub_DIRTY) \/ (holder # No_process)) /\ ((Page_scrub[1] = Scrub_DIRTY) \/ (holder # No_process)))

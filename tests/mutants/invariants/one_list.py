@@ -6,10 +6,11 @@ from typing import Annotated
 
 from modelcheck.lang import (Ghost, Lock, Process, array, at_rest, between, boot, free, instances,
     element, param, process, promises, replace, shared, spin_lock, spin_unlock, this_process)
-from modelcheck.xen.invariants import (claims_are_backed, clean_handover, conservative_label,
-    free_list, freed_once, in_order, legal_transition, listed_or_held, need_scrub_counts,
-    need_scrub_suffices, no_live_scrub, no_page_is_free, no_stale_access, not_held,
-    one_place, page_list, references, tot_pages_counts, under_lock, unreachable_while_dirty)
+from modelcheck.xen.invariants import (all_are_free, claims_are_backed, clean_handover,
+    conservative_label, free_list, freed_once, in_order, legal_transition, listed_or_held,
+    need_scrub_counts, need_scrub_suffices, no_live_scrub, no_page_is_free, no_stale_access,
+    not_held, one_place, page_list, references, tot_pages_counts, under_lock,
+    unreachable_while_dirty)
 from modelcheck.xen.page import PGC, CountInfo, PageContents, fill_page, scrub_one_page
 from modelcheck.xen.page_list import (PageListHead, page_list_add_tail, page_list_del,
     page_list_remove_head)
@@ -50,6 +51,7 @@ PROMISES = (
     promises(page_list(heap), free_list(Page, heap), one_place(Page, heap), when=free(heap_lock)),
     promises(listed_or_held(Page, heap), claims_are_backed(counts), when=free(heap_lock)),
     promises(need_scrub_suffices(counts, Page), when=free(heap_lock)),
+    promises(all_are_free(Page), when=at_rest()),
     promises(need_scrub_counts(counts, Page), tot_pages_counts(Domain, page_lists), when=at_rest()),
 )
 

@@ -73,6 +73,8 @@ static unsigned stand_for_all(struct state *s)
             best = x;
         }
     }
+    if (best && !NOW(exchanged[best]))
+        SET(exchanged[best], 1);
     return best;
 }
 

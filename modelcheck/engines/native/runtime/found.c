@@ -22,7 +22,12 @@ static double most_seconds, began;
 static volatile sig_atomic_t interrupted;
 static uint32_t level, depth;
 static uint64_t states, transitions, queue;
-static uint64_t went_alone;            /* states from which one process went on alone */
+/* States from which one process went on alone while others had not ended; while one of these could
+ * surely take a step. */
+static uint64_t went_alone, went_ahead;
+#if EXCHANGES > 1
+static uint8_t exchanged[EXCHANGES];   /* whether another state stood for one, by this exchange */
+#endif
 
 /* States that are kept as they are. */
 struct list {
@@ -54,8 +59,12 @@ static void finish(const char *reason)
     pthread_mutex_lock(&rare);
     printf("threads %u\nstates %lu\ntransitions %lu\ndepth %u\nlevel %u\nqueue %lu\nbytes %lu\n",
            most_threads, NOW(states), NOW(transitions), NOW(depth), level, waiting(), most_bytes_ever);
-    printf("alone %lu\n", NOW(went_alone));
-    printf("stopped %s\ntaken ", reason);
+    printf("alone %lu\nahead %lu\nexchanged ", NOW(went_alone), NOW(went_ahead));
+#if EXCHANGES > 1
+    for (unsigned n = 0; n < EXCHANGES; n++)
+        putchar('0' + NOW(exchanged[n]));
+#endif
+    printf("\nstopped %s\ntaken ", reason);
     for (unsigned n = 0; n < ACTIONS; n++)
         putchar('0' + NOW(taken[n]));
     putchar('\n');

@@ -152,8 +152,11 @@ static void forks(unsigned source)
 }
 
 #if AMPLE
-/* The process that may go on alone from a state; PROCESSES if there is none. */
-static unsigned goes_alone(const struct state *s)
+enum left_behind { NOBODY, WHO_MAY_WAIT, WHO_COULD_GO };
+
+/* The process that may go on alone from a state; PROCESSES if there is none.  `others`: whom it leaves
+ * behind. */
+static unsigned goes_alone(const struct state *s, enum left_behind *others)
 {
     unsigned pcs[PROCESSES];
 
@@ -164,8 +167,15 @@ static unsigned goes_alone(const struct state *s)
         bool may = row != 0;
         for (unsigned q = 0; q < PROCESSES && may; q++)
             may = !(unless[row][q][pcs[q] / 64] >> pcs[q] % 64 & 1);
-        if (may)
-            return p;
+        if (!may)
+            continue;
+        for (unsigned q = 0; q < PROCESSES; q++) {
+            if (q == p || pcs[q] == tables[q].end)
+                continue;
+            enum left_behind one = tables[q].locations[pcs[q]].waits ? WHO_MAY_WAIT : WHO_COULD_GO;
+            *others = one > *others ? one : *others;
+        }
+        return p;
     }
     return PROCESSES;
 }
@@ -175,13 +185,16 @@ static unsigned goes_alone(const struct state *s)
 static void expand(unsigned count)
 {
 #if AMPLE
-    unsigned only[BATCH], some = 0;
+    unsigned only[BATCH], some = 0, surely = 0;
 
     for (unsigned n = 0; n < count; n++) {
-        only[n] = goes_alone(&sources[n].state);
-        some += only[n] != PROCESSES;
+        enum left_behind others = NOBODY;
+        only[n] = goes_alone(&sources[n].state, &others);
+        some += others >= WHO_MAY_WAIT;
+        surely += others >= WHO_COULD_GO;
     }
     ADD(went_alone, some);
+    ADD(went_ahead, surely);
 #endif
     memset(left, 0, count * sizeof *left);
     memset(needed, 0, count * sizeof *needed);

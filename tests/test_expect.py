@@ -183,7 +183,7 @@ def nmi() -> None:
 """, encoding="utf-8")
     said = CliRunner().invoke(app, ["verify", str(spec)]).stdout
     assert "  assumes    handlers do not nest: irq, nmi of p\n" in said
-    line = "  assumes    sc: smp_mb, smp_wmb: barriers order nothing, as nothing is reordered\n"
+    line = "  assumes    sc: accesses stay in order, so that smp_mb, smp_wmb order nothing\n"
     assert line in said
 
 

@@ -18,7 +18,8 @@ def sc(program: Program) -> Program:
     rests = uses_at_rest(program)
     names = sorted({a.access.by for p in program.processes for a in p.actions
                     if isinstance(a.access, Fence)})
-    nothing = (f"sc: {', '.join(names)}: barriers order nothing, as nothing is reordered",)
+    order = "order" if len(names) > 1 else "orders"
+    nothing = (f"sc: accesses stay in order, so that {', '.join(names)} {order} nothing",)
     return liveness(
         replace(
             program,

@@ -44,8 +44,9 @@ def test_holds(sets: dict[str, int | bool], states: int) -> None:
 
 
 @pytest.mark.parametrize(("kept", "broken", "length"), [
-    ("offline", "no page forgets that it was told to go offline", 21),
-    ("online", "no page forgets that it was told to go offline", 21),
+    ("mark", "no page forgets that it was told to go offline", 21),
+    ("offline", "domain[0] is stuck for ever at await_turn_66", 40),
+    ("online", "a free page that is not scrubbed says need_scrub", 59),
 ])
 def test_taking_a_page_offline_and_online(kept: str, broken: str, length: int) -> None:
     """Not in the notes on Xen: found by this spec, with one page.  tests/test_counterexamples.py

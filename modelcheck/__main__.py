@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+from modelcheck.exit_codes import Exit
+
 
 def main() -> None:
     """The command line, ended by a sentence also where it has not begun: Ctrl-C while modules are
@@ -20,12 +22,12 @@ def main() -> None:
             sys.stdout.flush()
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
-        end(130)
+        end(Exit.INTERRUPTED)
     except BrokenPipeError:
-        end(130)  # the reader has gone: nothing is left to be said to him
+        end(Exit.INTERRUPTED)  # the reader has gone: nothing is left to be said to him
     except OSError as error:
         print(f"error: {error.strerror or error}", file=sys.stderr)
-        end(151)
+        end(Exit.CONFIGURATION)
 
 
 def command_line() -> None:

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from typing import Literal
 
+from modelcheck.exit_codes import Exit
 from modelcheck.records import dataclass
 
 Said = Literal["HOLDS", "VIOLATED", "NOT KNOWN"]
-
-AGREE, NOT_KNOWN, DISAGREE = 0, 20, 22
 
 
 @dataclass(frozen=True)
@@ -56,9 +55,9 @@ def agrees(ours: Answer, peer: Answer) -> bool | None:
     return ours.said == "VIOLATED" or (ours.states, ours.steps) == (peer.states, peer.steps)
 
 
-def exit_code(crosscheck: Crosscheck) -> int:
+def exit_code(crosscheck: Crosscheck) -> Exit:
     """0 if all agree; a disagreement outweighs what is not known."""
     found = [agrees(crosscheck.ours, peer) for peer in crosscheck.peers]
     if False in found:
-        return DISAGREE
-    return NOT_KNOWN if None in found or not found else AGREE
+        return Exit.DISAGREES
+    return Exit.INCONCLUSIVE if None in found or not found else Exit.FINE

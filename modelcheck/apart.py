@@ -11,7 +11,8 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import TypeVar
 
-from modelcheck.gated import INCONCLUSIVE, INTERNAL, INTERRUPTED, NO_MEMORY, Finding
+from modelcheck.exit_codes import Exit
+from modelcheck.gated import Finding
 from modelcheck.records import dataclass
 
 R = TypeVar("R")
@@ -60,13 +61,13 @@ def in_processes(
                     done[i] = _result(i, one, without)
                 elif late:
                     text = "the time was spent: it did not stop by itself, and was killed"
-                    done[i] = without(i, Finding(INCONCLUSIVE, text), one.seconds)
+                    done[i] = without(i, Finding(Exit.INCONCLUSIVE, text), one.seconds)
                 if i in done:
                     _end(running.pop(i))
     except KeyboardInterrupt:
         for one in running.values():
             _end(one)
-    stopped = Finding(INTERRUPTED, "interrupted")
+    stopped = Finding(Exit.INTERRUPTED, "interrupted")
     return tuple(
         done[i] if i in done else without(i, stopped, running[i].seconds if i in running else 0.0)
         for i in range(len(names))
@@ -101,9 +102,9 @@ def _result(number: int, one: _Running, without: Without[R]) -> R:
         code = one.process.exitcode or 0
         if code == -signal.SIGKILL:
             text = "its process was killed, as the system does when memory is short"
-            return without(number, Finding(NO_MEMORY, text), one.seconds)
+            return without(number, Finding(Exit.NO_MEMORY, text), one.seconds)
         text = f"its process ended with {code} and said nothing"
-        return without(number, Finding(INTERNAL, text), one.seconds)
+        return without(number, Finding(Exit.INTERNAL, text), one.seconds)
     return found
 
 

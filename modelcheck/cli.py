@@ -16,6 +16,7 @@ import typer
 import modelcheck
 from modelcheck import pipeline
 from modelcheck.engines.native import Native
+from modelcheck.exit_codes import Exit, of_all
 from modelcheck.options import asked_of_many, limited, settings, usable_cpus
 from modelcheck.passes import REDUCTIONS
 from modelcheck.quoting import document as json_document
@@ -26,9 +27,7 @@ from modelcheck.report.progress import ProgressLine
 from modelcheck.report.text import validation_rows, verdict_rows
 from modelcheck.search import ENGINES, Engine
 from modelcheck.source import ConfigurationError, SpecError
-from modelcheck.trace import DISAGREES, VERSION, Disagreement, Limits, exit_code, to_json
-
-INTERNAL, SPEC, CONFIGURATION, INTERRUPTED = 70, 150, 151, 130
+from modelcheck.trace import VERSION, Disagreement, Limits, exit_code, to_json
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, rich_markup_mode=None,
@@ -112,7 +111,7 @@ def verify(
 ) -> None:
     """Search every interleaving of a spec; show the shortest way to break a property."""
 
-    def command() -> int:
+    def command() -> Exit:
         if engine not in ENGINES:
             known = pipeline.nearest(engine, list(ENGINES))
             raise ConfigurationError(f"no engine {engine!r}: {known}")
@@ -132,7 +131,7 @@ def verify(
         for path in specs:
             if "=" in path and not Path(path).exists():
                 raise ConfigurationError(f"there is no file {path}: write --set {path}")
-        codes: list[int] = []
+        codes: list[Exit] = []
         documents: list[str] = []
         for path in specs:
             if codes and not as_json:
@@ -142,13 +141,11 @@ def verify(
                     path, parameters, wanted, limits, by, walks, full, as_json, documents, graph
                 )
             )
-            if codes[-1] == INTERRUPTED:
+            if codes[-1] == Exit.INTERRUPTED:
                 break
         if as_json:
             print(documents[0] if len(specs) == 1 else one_document(documents), end="")
-        if INTERRUPTED in codes:
-            return INTERRUPTED
-        return min((c for c in codes if c != 0), default=0)
+        return of_all(codes)
 
     exiting(command, debug)
 
@@ -156,7 +153,7 @@ def verify(
 def _verify_one(
     path: str, sets: pipeline.Sets, properties: tuple[str, ...], limits: Limits, by: Engine,
     walks: int, full: bool, as_json: bool, documents: list[str], graph: str | None,
-) -> int:
+) -> Exit:
     """Check one spec and print what was found, or add its document; its exit code."""
     try:
         with ProgressLine(path, sys.stderr) as progress:
@@ -177,7 +174,7 @@ def _verify_one(
     if checked.verdict.engine == "native":
         _say_why_nothing_is_kept()
     code = exit_code(checked.verdict)
-    if graph is None or code == INTERRUPTED:
+    if graph is None or code == Exit.INTERRUPTED:
         return code
     try:
         _write(graph, pipeline.graph(
@@ -186,7 +183,7 @@ def _verify_one(
     except ConfigurationError as error:
         _, text = _refusal(error)
         print(text, file=sys.stderr)
-        return code or CONFIGURATION
+        return code or Exit.CONFIGURATION
     return code
 
 
@@ -211,7 +208,7 @@ def show(
 ) -> None:
     """Print the guarded actions that a spec is compiled to."""
 
-    def command() -> int:
+    def command() -> Exit:
         from modelcheck.frontend.compile import stages
         from modelcheck.notation import print_program
         from modelcheck.passes.stages import reduced_stages
@@ -224,7 +221,7 @@ def show(
             known = pipeline.nearest(name, list(programs))
             raise ConfigurationError(f"no stage {name!r}: {known}")
         print(print_program(programs[name]), end="")
-        return 0
+        return Exit.FINE
 
     exiting(command, debug)
 
@@ -238,7 +235,7 @@ def replay(
 ) -> None:
     """Run a recorded counterexample again, on the executable allocator."""
 
-    def command() -> int:
+    def command() -> Exit:
         checked = pipeline.replay_file(trace)
         if as_json:
             print(to_json(checked.verdict), end="")
@@ -272,7 +269,7 @@ def gate_command(
 ) -> None:
     """Check every spec against its EXPECT, for CI; inconclusive is never a pass."""
 
-    def command() -> int:
+    def command() -> Exit:
         # multiprocessing, XML and TOML: for this command only
         from modelcheck import gate
         from modelcheck.gated import exit_code as gate_exit_code
@@ -312,7 +309,7 @@ def table_command(
 ) -> None:
     """Which design keeps which promise: a row for each instance that a gate looks at."""
 
-    def command() -> int:
+    def command() -> Exit:
         from modelcheck import tabled
         from modelcheck.report.promises import markdown, reasons, table_rows
         from modelcheck.table import run
@@ -347,17 +344,17 @@ def export(
 ) -> None:
     """Write a spec in the language of SPIN, Rumur or TLC, one step for one step."""
 
-    def command() -> int:
+    def command() -> Exit:
         name = Path(out).stem if out is not None else None
         files = pipeline.export(spec, settings(sets or []), to, name)
         if out is None:
             print("".join(file.text for file in files), end="")
-            return 0
+            return Exit.FINE
         first, *beside = files
         _write(out, first.text)
         for file in beside:
             _write(str(Path(out).with_suffix(file.suffix)), file.text)
-        return 0
+        return Exit.FINE
 
     exiting(command, debug)
 
@@ -379,7 +376,7 @@ def crosscheck_command(
 ) -> None:
     """Ask SPIN, Rumur and TLC, as far as they are installed, whether they find the same."""
 
-    def command() -> int:
+    def command() -> Exit:
         from modelcheck.agreement import exit_code as agreed  # subprocesses: for this command only
         from modelcheck.crosscheck import crosscheck
         from modelcheck.peers import known
@@ -414,11 +411,12 @@ def debug_(
 ) -> None:
     """Follow a recorded counterexample with pdb, on the executable allocator."""
 
-    def command() -> int:
+    def command() -> Exit:
         became = pipeline.debug(spec, trace, cpu)
         if became is not None:
             write(validation_rows(became), sys.stdout)
-        return DISAGREES if became is not None and became.mark == "NOT REPRODUCED" else 0
+        wrong = became is not None and became.mark == "NOT REPRODUCED"
+        return Exit.DISAGREES if wrong else Exit.FINE
 
     exiting(command, debug)
 
@@ -431,7 +429,7 @@ def _say_why_nothing_is_kept() -> None:
         print(quoted(f"note: {why}", "row"), file=sys.stderr)
 
 
-def exiting(command: Callable[[], int], debug: bool) -> None:
+def exiting(command: Callable[[], Exit], debug: bool) -> None:
     """Exit with the command's code; whatever goes wrong is said in a sentence."""
     try:
         code = command()
@@ -440,16 +438,16 @@ def exiting(command: Callable[[], int], debug: bool) -> None:
         code, text = _refusal(error)
         print(text, file=sys.stderr)
     except KeyboardInterrupt:
-        code = INTERRUPTED
+        code = Exit.INTERRUPTED
         print("interrupted", file=sys.stderr)
     except BrokenPipeError:
-        code = INTERRUPTED
+        code = Exit.INTERRUPTED
         sys.stderr.close()  # the reader has gone: nothing is left to be said to him
     except OSError as error:
-        code = CONFIGURATION
+        code = Exit.CONFIGURATION
         print(f"error: {error.strerror or error}", file=sys.stderr)  # a full disk, say
     except Exception as error:
-        code = DISAGREES if isinstance(error, Disagreement) else INTERNAL
+        code = Exit.DISAGREES if isinstance(error, Disagreement) else Exit.INTERNAL
         if debug:
             traceback.print_exc()
         hint = "" if debug else "; --debug shows the traceback"
@@ -461,10 +459,10 @@ def exiting(command: Callable[[], int], debug: bool) -> None:
     raise typer.Exit(code)
 
 
-def _refusal(error: SpecError | ConfigurationError) -> tuple[int, str]:
+def _refusal(error: SpecError | ConfigurationError) -> tuple[Exit, str]:
     if isinstance(error, SpecError):
-        return SPEC, error.text()
-    return CONFIGURATION, quoted(f"error: {error}", "rows")
+        return Exit.REFUSED, error.text()
+    return Exit.CONFIGURATION, quoted(f"error: {error}", "rows")
 
 
 def one_document(documents: list[str]) -> str:

@@ -15,13 +15,11 @@ from pathlib import Path
 
 from modelcheck import pipeline
 from modelcheck.apart import Told, in_processes
+from modelcheck.exit_codes import Exit
 from modelcheck.frontend.compile import read_spec
 from modelcheck.frontend.definitions import Expectation, Spec
 from modelcheck.frontend.faults import DEADLOCK, FAULTS
-from modelcheck.gated import (
-    CONFIGURATION, INCONCLUSIVE, INTERNAL, NO_MEMORY, NOT_VALIDATED, REFUSED, UNREACHED, UNTRUE,
-    Finding, Gated,
-)
+from modelcheck.gated import Finding, Gated
 from modelcheck.frontend.load import unread
 from modelcheck.project import FILE, Project, real
 from modelcheck.records import dataclass
@@ -159,13 +157,13 @@ def kept_from(error: Exception) -> Finding:
     must not hide what the others say."""
     match error:
         case SpecError():
-            return Finding(REFUSED, error.text())
+            return Finding(Exit.REFUSED, error.text())
         case ConfigurationError():
-            return Finding(CONFIGURATION, str(error))
+            return Finding(Exit.CONFIGURATION, str(error))
         case MemoryError():
-            return Finding(NO_MEMORY, "there was no more memory")
+            return Finding(Exit.NO_MEMORY, "there was no more memory")
         case _:
-            return Finding(INTERNAL, f"internal error: {type(error).__name__}: {error}")
+            return Finding(Exit.INTERNAL, f"internal error: {type(error).__name__}: {error}")
 
 
 def _clauses(instance: Instance) -> tuple[Expectation, ...]:
@@ -241,7 +239,7 @@ def judged(
         return doubt
     absent = _absent(clauses)
     findings = [
-        Finding(UNREACHED, f'"{p.sentence}" is never reached')
+        Finding(Exit.UNREACHED, f'"{p.sentence}" is never reached')
         for p in verdict.properties if p.status == "not reached" and p.sentence not in absent
     ]
     promised, broken = _promised(clauses), pipeline.broken(verdict)
@@ -250,7 +248,7 @@ def judged(
     for sentence in broken:
         if sentence not in promised:
             wrong = "there is a deadlock" if sentence == DEADLOCK else f'"{sentence}" is broken'
-            findings.append(Finding(UNTRUE, f"{what} {wrong}{order}, after {_steps(verdict)}"))
+            findings.append(Finding(Exit.UNTRUE, f"{what} {wrong}{order}, after {_steps(verdict)}"))
     if verdict.outcome == "HOLDS" or verdict.exhaustive:
         unseen = [sentence for sentence in promised if sentence not in broken]
         seen = f"{len(promised) - len(unseen)} of {len(promised)} seen: " * (len(promised) > 1)
@@ -258,7 +256,7 @@ def judged(
     findings += [_reached(p) for p in verdict.properties if _is_reached(p, absent)]
     if verdict.outcome == "HOLDS":
         findings += [
-            Finding(INCONCLUSIVE, f'"{name_of(p)}" was not checked')
+            Finding(Exit.INCONCLUSIVE, f'"{name_of(p)}" was not checked')
             for p in verdict.properties if p.status == "not checked"
         ]
     return tuple(findings)
@@ -308,7 +306,7 @@ def judged_further(
         match p.status:
             case "not reached":
                 if p.sentence not in absent:
-                    findings.append(Finding(UNREACHED, f'"{p.sentence}" is never reached'))
+                    findings.append(Finding(Exit.UNREACHED, f'"{p.sentence}" is never reached'))
             case "holds" | "vacuous":
                 findings.append(_not_broken(name_of(p), verdict, seen))
             case "not checked":
@@ -337,10 +335,10 @@ def doubts(verdict: Verdict, require_validated: bool) -> tuple[Finding, ...]:
         return ()
     if found is None and require_validated:
         text = "the counterexample was not run on the executable allocator"
-        return (Finding(NOT_VALIDATED, text),)
+        return (Finding(Exit.DISAGREES, text),)
     if found is not None and found.mark == "NOT REPRODUCED":
         text = f"the counterexample is NOT REPRODUCED on the executable allocator: {found.detail}"
-        return (Finding(NOT_VALIDATED, text),)
+        return (Finding(Exit.DISAGREES, text),)
     return ()
 
 
@@ -359,12 +357,13 @@ def _is_reached(p: PropertyResult, absent: tuple[str, ...]) -> bool:
 
 def _reached(p: PropertyResult) -> Finding:
     after = f"after {p.depth} step{'' if p.depth == 1 else 's'}"
-    return Finding(UNTRUE, f'EXPECT says unreached("{p.sentence}"), but a run reaches it {after}')
+    text = f'EXPECT says unreached("{p.sentence}"), but a run reaches it {after}'
+    return Finding(Exit.UNTRUE, text)
 
 
 def _undecided(sentence: str, broken: tuple[str, ...]) -> Finding:
     stands = f"{' and '.join(sorted(broken))} stands before it"
-    return Finding(INCONCLUSIVE, f'"{sentence}" is not decided: {stands}')
+    return Finding(Exit.INCONCLUSIVE, f'"{sentence}" is not decided: {stands}')
 
 
 def name_of(p: PropertyResult) -> str:
@@ -380,7 +379,7 @@ def _steps(verdict: Verdict) -> str:
 def _not_broken(sentence: str, verdict: Verdict, seen: str = "") -> Finding:
     none = "there is none" if sentence == DEADLOCK else "nothing breaks it"
     in_all = f"in any of the {verdict.states:,} states"
-    return Finding(UNTRUE, f'{seen}EXPECT says violates("{sentence}"), but {none} {in_all}')
+    return Finding(Exit.UNTRUE, f'{seen}EXPECT says violates("{sentence}"), but {none} {in_all}')
 
 
 # ------------------------------------------------------------------------------ all of them

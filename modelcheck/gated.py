@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
+from modelcheck.exit_codes import Exit, of_all
 from modelcheck.records import dataclass
 from modelcheck.trace import Verdict
-
-REFUSED, CONFIGURATION, INTERNAL, INTERRUPTED = 150, 151, 70, 130
-UNREACHED, UNTRUE, INCONCLUSIVE, NO_MEMORY, NOT_VALIDATED = 15, 16, 20, 21, 22
-
-MEANING = {
-    UNREACHED: "a @sometimes is not reached",
-    UNTRUE: "an EXPECT is untrue",
-    INCONCLUSIVE: "inconclusive",
-    NO_MEMORY: "inconclusive: out of memory",
-    NOT_VALIDATED: "not as on the executable allocator",
-    INTERNAL: "a defect of modelcheck",
-    INTERRUPTED: "interrupted",
-    REFUSED: "the spec is refused",
-    CONFIGURATION: "a parameter or file that there is not",
-}
-"""The exit codes that one instance can lead to, as README.md lists them."""
 
 
 @dataclass(frozen=True)
 class Finding:
     """A reason not to let an instance pass: its exit code, and a sentence (or an error's text)."""
 
-    code: int
+    code: Exit
     reason: str
 
 
@@ -54,16 +39,11 @@ class Gated:
         return " ".join(self.sets) or "default"
 
     @property
-    def code(self) -> int:
+    def code(self) -> Exit:
         """The exit code that it leads to alone: 0, or the smallest that was found."""
-        return min((f.code for f in self.findings), default=0)
+        return min((f.code for f in self.findings), default=Exit.FINE)
 
 
-def exit_code(results: tuple[Gated, ...]) -> int:
+def exit_code(results: tuple[Gated, ...]) -> Exit:
     """The exit code of a whole gate."""
     return of_all([r.code for r in results])
-
-
-def of_all(codes: list[int]) -> int:
-    """130 if it was interrupted, else the smallest that is not 0."""
-    return INTERRUPTED if INTERRUPTED in codes else min(filter(None, codes), default=0)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from modelcheck.advice import smaller, would_help
 from modelcheck.engines.asked import NO_DEADLOCK
 from modelcheck.engines.native.kept import never_below
+from modelcheck.exit_codes import Exit
 from modelcheck.frontend.compile import compile_spec, compile_with_lines
 from modelcheck.frontend.declare import sentences
 from modelcheck.frontend.definitions import Expectation, Spec
@@ -30,9 +31,7 @@ from modelcheck.records import dataclass
 from modelcheck.search import Engine, search
 from modelcheck.semantics import Semantics
 from modelcheck.source import ConfigurationError, Span, Unreadable, file_text
-from modelcheck.trace import (
-    DISAGREES, Failure, Limits, Trace, Validation, Verdict, from_json, of_spec,
-)  # fmt: skip
+from modelcheck.trace import Failure, Limits, Trace, Validation, Verdict, from_json, of_spec
 from modelcheck.validate import (
     by_its_lines, is_a_trace_of, is_what_its_run_says, to_follow, tried, validated,
 )  # fmt: skip
@@ -239,7 +238,7 @@ def expectation(clauses: tuple[Expectation, ...], verdict: Verdict) -> str:
     says = f"EXPECT says {said(clauses)}"
     if verdict.outcome == "UNKNOWN":
         return f"not known: {says}"
-    if verdict.validation is not None and verdict.validation.code == DISAGREES:
+    if verdict.validation is not None and verdict.validation.code == Exit.DISAGREES:
         return "not known: a run on the executable allocator shows otherwise"
     wanted = expected(clauses)
     seen = dict.fromkeys((*broken(verdict), *missed(verdict)))

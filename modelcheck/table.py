@@ -21,12 +21,13 @@ from pathlib import Path
 from modelcheck import pipeline
 from modelcheck.apart import Told, in_processes
 from modelcheck.engines.asked import NO_DEADLOCK, sentences
+from modelcheck.exit_codes import Exit
 from modelcheck.frontend.compile import compile_spec
 from modelcheck.frontend.definitions import Spec
 from modelcheck.gate import (
     GRACE, Instance, Rules, check_that_it_is_inside, checked, doubts, instances, kept_from,
 )
-from modelcheck.gated import INCONCLUSIVE, Finding
+from modelcheck.gated import Finding
 from modelcheck.ir import Program
 from modelcheck.project import Project, project
 from modelcheck.report.pieces import write
@@ -93,7 +94,8 @@ def _undecided(row: Tabled, sentences: tuple[str, ...]) -> Tabled:
     """The row, in which these are not known."""
     if not sentences:
         return row
-    undecided = Finding(INCONCLUSIVE, "it is not decided whether a promise is ever meant to hold")
+    text = "it is not decided whether a promise is ever meant to hold"
+    undecided = Finding(Exit.INCONCLUSIVE, text)
     return replace(row, findings=(*row.findings, undecided), promises=tuple(
         replace(p, status="unknown") if p.sentence in sentences and p.status == "holds" else p
         for p in row.promises

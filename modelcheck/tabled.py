@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterator
 from typing import Any, Literal, get_args
 
-from modelcheck.gated import Finding, of_all
+from modelcheck.exit_codes import Exit, of_all
+from modelcheck.gated import Finding
 from modelcheck.quoting import document as json_document
 from modelcheck.records import dataclass
 
@@ -85,7 +86,7 @@ def _place(label: str) -> tuple[int, str, int, str]:
     return (known if known >= 0 else len(ORDER), letters, int(digits or 0), label)
 
 
-def exit_code(rows: tuple[Tabled, ...]) -> int:
+def exit_code(rows: tuple[Tabled, ...]) -> Exit:
     """0 if everything is decided, also where it fails."""
     return of_all([finding.code for row in rows for finding in row.findings])
 
@@ -108,7 +109,7 @@ def to_json(rows: tuple[Tabled, ...]) -> str:
                     | ({"length": p.length} if p.length is not None else {})
                     for p in r.promises
                 ],
-                "findings": [{"code": f.code, "reason": f.reason} for f in r.findings],
+                "findings": [{"code": int(f.code), "reason": f.reason} for f in r.findings],
                 "sources": [file for file, _ in r.sources],
             }
             for r in rows
@@ -130,5 +131,5 @@ def _rows(document: dict[str, Any]) -> Iterator[Tabled]:
         yield Tabled(
             r["spec"], tuple(r["set"]), tuple(Promise(**p) for p in r["promises"]),
             tuple((file, document["sources"][file]) for file in r["sources"]),
-            tuple(Finding(**f) for f in r["findings"]),
+            tuple(Finding(Exit(f["code"]), f["reason"]) for f in r["findings"]),
         )

@@ -35,7 +35,7 @@ LAYERS = (
     ("flow",),
     ("ir",),
     ("source",),
-    ("records", "quoting"),
+    ("records", "quoting", "exit_codes"),
 )
 """From the top to the bottom: a module imports only what stands in a lower layer, or beside it in
 its own part."""

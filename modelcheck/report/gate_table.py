@@ -10,10 +10,8 @@ from __future__ import annotations
 import shlex
 from itertools import groupby
 
-from modelcheck.gated import (
-    CONFIGURATION, INTERNAL, INTERRUPTED, MEANING, REFUSED, UNREACHED, UNTRUE, Finding, Gated,
-    exit_code,
-)
+from modelcheck.exit_codes import MEANING, Exit
+from modelcheck.gated import Finding, Gated, exit_code
 from modelcheck.report.pieces import Piece, Row, argument, row
 
 HEADS = ("spec", "instance", "verdict", "expected", "states", "time")
@@ -43,16 +41,16 @@ def outcome(result: Gated) -> str:
     """The verdict in a word."""
     if result.verdict is not None:
         return result.verdict.outcome
-    if result.code in (REFUSED, CONFIGURATION):
+    if result.code in (Exit.REFUSED, Exit.CONFIGURATION):
         return "REFUSED"
-    return "ERROR" if result.code == INTERNAL else "UNKNOWN"
+    return "ERROR" if result.code == Exit.INTERNAL else "UNKNOWN"
 
 
 def as_expected(result: Gated) -> str:
     """Whether EXPECT is true."""
     if not result.findings:
         return "yes"
-    return "NO" if result.code in (UNREACHED, UNTRUE) else "not known"
+    return "NO" if result.code in (Exit.UNREACHED, Exit.UNTRUE) else "not known"
 
 
 def _row(cells: tuple[str, ...], widths: list[int], style: str) -> Row:
@@ -73,7 +71,7 @@ def _reasons(same: list[Gated]) -> list[Row]:
     result = same[0]
     which = ", ".join(r.instance for r in same)
     rows = told(f"{result.spec} {which}", result.findings)
-    if result.verdict is not None and result.code != INTERRUPTED:
+    if result.verdict is not None and result.code != Exit.INTERRUPTED:
         rows.append(row(f"  to see it: {command(result)}", "dim"))
     return rows
 

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as ET
 
-from modelcheck.gated import MEANING, NOT_VALIDATED, UNREACHED, UNTRUE, Gated
+from modelcheck.exit_codes import MEANING, Exit
+from modelcheck.gated import Gated
 from modelcheck.quoting import quoted
 from modelcheck.report.gate_table import command
 from modelcheck.report.pieces import plain
 from modelcheck.report.text import verdict_rows
 
-KNOWN_WRONG = (UNREACHED, UNTRUE, NOT_VALIDATED)
+KNOWN_WRONG = (Exit.UNREACHED, Exit.UNTRUE, Exit.DISAGREES)
 
 
 def junit(results: tuple[Gated, ...]) -> str:

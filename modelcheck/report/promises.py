@@ -14,7 +14,7 @@ from collections import Counter
 from itertools import groupby
 from pathlib import Path
 
-from modelcheck.gated import MEANING
+from modelcheck.exit_codes import MEANING
 from modelcheck.quoting import quoted
 from modelcheck.report.gate_table import told
 from modelcheck.report.pieces import Piece, Row, argument, row

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
+from modelcheck.exit_codes import Exit
 from modelcheck.report.gaps import proof_rows
 from modelcheck.report.lanes import WIDTH, trace_rows
 from modelcheck.report.pieces import Piece, Row, labelled, place, row
-from modelcheck.trace import (
-    DISAGREES, Failure, Line, NeverTaken, PropertyResult, Validation, Verdict,
-)  # fmt: skip
+from modelcheck.trace import Failure, Line, NeverTaken, PropertyResult, Validation, Verdict
 
 STYLES = {"HOLDS": "bold green", "VIOLATED": "bold red", "UNKNOWN": "bold yellow"}
 FEW = 4  # lines that a process never takes: so many are shown with their texts
@@ -49,7 +48,7 @@ def _style_of_expected(expected: str) -> str:
 
 
 def _headline(verdict: Verdict) -> Row:
-    doubted = verdict.validation is not None and verdict.validation.code == DISAGREES
+    doubted = verdict.validation is not None and verdict.validation.code == Exit.DISAGREES
     return (
         Piece(f"{verdict.spec}: ", "bold"),
         Piece(verdict.outcome, STYLES["VIOLATED" if doubted else verdict.outcome]),
@@ -59,8 +58,9 @@ def _headline(verdict: Verdict) -> Row:
 
 def _said(verdict: Verdict) -> str:
     """The verdict in one sentence."""
+    tried = verdict.validation
     match verdict.outcome:
-        case "HOLDS" if verdict.validation is not None and verdict.validation.code == DISAGREES:
+        case "HOLDS" if tried is not None and tried.code == Exit.DISAGREES:
             return "says the search; do not believe it: it was tried, and a run shows otherwise"
         case "HOLDS":
             asked = any(p.status == "not checked" for p in verdict.properties)

@@ -5,7 +5,7 @@ its `schedule` is enough to walk it again on `semantics`.  One JSON document hol
 """
 
 from modelcheck.trace.data import (
-    DISAGREES, Change, Choice, Failure, Gap, Limits, Line, NeverTaken, Outcome, Proof,
+    Change, Choice, Failure, Gap, Limits, Line, NeverTaken, Outcome, Proof,
     PropertyResult, Reason, Schedule, Stands, Status, Stopped, Touch, Trace, TraceStep, Validation,
     Verdict, exit_code, line_of, of_spec, parameters_of, timeless,
 )
@@ -17,7 +17,7 @@ from modelcheck.trace.replay import (
 )
 
 __all__ = [
-    "DISAGREES", "FORMAT", "VERSION", "Change", "Choice", "Disagreement", "Failure", "Gap",
+    "FORMAT", "VERSION", "Change", "Choice", "Disagreement", "Failure", "Gap",
     "Limits", "Line", "NeverTaken", "NotPossible", "Outcome", "Proof", "PropertyResult", "Reason",
     "Schedule", "Stands", "Status", "Stopped", "Touch", "Trace", "TraceStep", "Validation",
     "Verdict", "end_of", "exit_code", "failure_of_deadlock", "failure_of_fault",

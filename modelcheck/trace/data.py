@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Literal
 
+from modelcheck.exit_codes import Exit
 from modelcheck.ir import Program
 from modelcheck.records import dataclass
 from modelcheck.source import Span, line_text
@@ -21,15 +22,16 @@ Reason = Literal[
     "states", "seconds", "memory", "interrupted", "depth", "solver", "encoding", "induction",
 ]
 
-EXIT_CODES: dict[Kind, int] = {
-    "deadlock": 11, "safety": 12, "assert": 14, "none": 14, "index": 14, "range": 14,
-    "choose": 14, "ghost": 14, "runaway": 14, "unreached": 15,
+EXIT_CODES: dict[Kind, Exit] = {
+    "deadlock": Exit.DEADLOCK, "safety": Exit.PROPERTY, "unreached": Exit.UNREACHED,
+    "assert": Exit.FAULT, "none": Exit.FAULT, "index": Exit.FAULT, "range": Exit.FAULT,
+    "choose": Exit.FAULT, "ghost": Exit.FAULT, "runaway": Exit.FAULT,
 }
-UNKNOWN_CODES: dict[Reason, int] = {
-    "states": 20, "seconds": 20, "memory": 21, "interrupted": 130,
-    "depth": 20, "solver": 20, "encoding": 20, "induction": 20,
+UNKNOWN_CODES: dict[Reason, Exit] = {
+    "states": Exit.INCONCLUSIVE, "seconds": Exit.INCONCLUSIVE, "memory": Exit.NO_MEMORY,
+    "interrupted": Exit.INTERRUPTED, "depth": Exit.INCONCLUSIVE, "solver": Exit.INCONCLUSIVE,
+    "encoding": Exit.INCONCLUSIVE, "induction": Exit.INCONCLUSIVE,
 }
-DISAGREES, INTERNAL = 22, 70
 
 # ---------------------------------------------------------------------------------------- a trace
 
@@ -284,15 +286,15 @@ class Validation:
     detail: str
 
     @property
-    def code(self) -> int:
+    def code(self) -> Exit:
         """The exit code that it leads to, whatever else was found; 0 if the rest decides."""
         match self.mark:
             case "validated" | "tried":
-                return 0
+                return Exit.FINE
             case "NOT REPRODUCED" | "DISAGREES":
-                return DISAGREES
+                return Exit.DISAGREES
             case "failed":
-                return INTERNAL
+                return Exit.INTERNAL
 
 
 @dataclass(frozen=True)
@@ -339,16 +341,17 @@ class Verdict:
     odds: float | None = None
 
 
-def exit_code(verdict: Verdict) -> int:
+def exit_code(verdict: Verdict) -> Exit:
     """The exit code, as README.md lists them; of several the smallest; where the allocator does
     otherwise that is a disagreement, whatever else was found."""
     if verdict.validation is not None and verdict.validation.code:
         return verdict.validation.code
     match verdict.outcome:
         case "HOLDS":
-            return 0
+            return Exit.FINE
         case "UNKNOWN":
-            return UNKNOWN_CODES[verdict.stopped.reason] if verdict.stopped else 20
+            reason = verdict.stopped.reason if verdict.stopped else "states"
+            return UNKNOWN_CODES[reason]
         case "VIOLATED":
             kinds: list[Kind] = [f.kind for f in verdict.others]
             if verdict.trace is not None and verdict.trace.failure is not None:

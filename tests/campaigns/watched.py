@@ -14,6 +14,9 @@ from pathlib import Path
 from types import FrameType
 
 HARMLESS = frozenset(("compile", "sys._getframe", "builtins.id"))
+READING = frozenset(  # of os.open: neither writes nor makes a file
+    os.O_RDONLY | os.O_CLOEXEC | further for further in (0, os.O_NONBLOCK | os.O_NOCTTY)
+)
 LISTED = frozenset(("os.listdir", "os.scandir", "pathlib.Path.glob", "glob.glob"))
 
 
@@ -37,8 +40,11 @@ class Watch:
         if event in HARMLESS:
             return True
         if event == "open":
-            path, mode, _ = arguments
-            return mode in ("r", "rb") and self._within(path)
+            path, mode, flags = arguments
+            if isinstance(path, int):  # a file of one that this watch has let be opened
+                return mode in ("r", "rb")
+            reads = mode in ("r", "rb") if mode is not None else flags in READING
+            return reads and self._within(path)
         return event in LISTED and self._within(arguments[0])
 
     def _within(self, path: object) -> bool:

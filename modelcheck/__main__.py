@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from types import FrameType
 
 from modelcheck.exit_codes import Exit
 
@@ -15,6 +17,8 @@ def main() -> None:
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115  (for as long as we run)
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115
+    if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, interrupted)
     try:
         try:
             command_line()
@@ -28,6 +32,11 @@ def main() -> None:
     except OSError as error:
         print(f"error: {error.strerror or error}", file=sys.stderr)
         end(Exit.CONFIGURATION)
+
+
+def interrupted(number: int, frame: FrameType | None) -> None:
+    """SIGTERM, which a CI sends whose time is spent, ends a command as Ctrl-C does."""
+    raise KeyboardInterrupt
 
 
 def command_line() -> None:

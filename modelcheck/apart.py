@@ -3,8 +3,11 @@ kills for its memory, is inconclusive and hurts no other."""
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
+import os
 import signal
+import sys
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
@@ -17,6 +20,7 @@ from modelcheck.records import dataclass
 
 R = TypeVar("R")
 
+PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
 LOOK = 0.2  # seconds between two looks at the processes
 
 Told = Callable[[str], None]
@@ -76,11 +80,12 @@ def in_processes(
 
 def _start(number: int, work: Callable[[int], R]) -> _Running:
     """A process for one piece of work.  Ctrl-C at the terminal reaches all of them: only the first
-    one is to hear it."""
+    one is to hear it.  It ends when we do, however that is."""
     fork = multiprocessing.get_context("fork")  # what is imported here need not be imported there
     pipe, theirs = fork.Pipe(duplex=False)
-    process = fork.Process(target=_in_process, args=(number, work, theirs), daemon=True)
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    arguments = os.getpid(), number, work, theirs
+    process = fork.Process(target=_in_process, args=arguments, daemon=True)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         process.start()
     finally:
@@ -89,7 +94,15 @@ def _start(number: int, work: Callable[[int], R]) -> _Running:
     return _Running(process, pipe, time.monotonic())
 
 
-def _in_process(number: int, work: Callable[[int], R], pipe: Connection) -> None:
+def _in_process(
+    parent: int, number: int, work: Callable[[int], R], pipe: Connection
+) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:  # it has ended already
+        os.kill(os.getpid(), signal.SIGKILL)
     pipe.send(work(number))
 
 
@@ -103,6 +116,8 @@ def _result(number: int, one: _Running, without: Without[R]) -> R:
         if code == -signal.SIGKILL:
             text = "its process was killed, as the system does when memory is short"
             return without(number, Finding(Exit.NO_MEMORY, text), one.seconds)
+        if code == -signal.SIGTERM:
+            return without(number, Finding(Exit.INTERRUPTED, "interrupted"), one.seconds)
         text = f"its process ended with {code} and said nothing"
         return without(number, Finding(Exit.INTERNAL, text), one.seconds)
     return found

@@ -29,6 +29,9 @@ PAYS = 10_000  # states: to start the native engine takes as long as the quick o
 EXACT = Native(reductions=frozenset())  # every state, as it is, in one thread
 
 
+NOT_SERVED = "the native engine did not serve"
+
+
 class _Ready(Exception):
     """The native engine can start."""
 
@@ -48,7 +51,8 @@ class _Beside:
         """Told how many states there are.  _Ready as soon as the native engine can start."""
         if states < PAYS or self.why:
             return
-        from modelcheck.engines.native.build import Making, NoCompiler
+        from modelcheck.engines.native.build import Making
+        from modelcheck.engines.native.ends import NoCompiler
         from modelcheck.engines.native.reduced import source_of
 
         try:
@@ -59,7 +63,7 @@ class _Beside:
             if self._making.ready():
                 raise _Ready
         except (NotNative, NoCompiler) as error:
-            self.why = f"the native engine did not serve: {error}"
+            self.why = f"{NOT_SERVED}: {error}"
 
     def stop(self) -> None:
         """No compiler runs after this."""
@@ -71,7 +75,8 @@ def explicit(
     program: Program, limits: Limits, properties: tuple[str, ...] = (),
     progress: Progress | None = None, how: Native = EXACT,
 ) -> Verdict:
-    """The verdict of the quick engine, or of the native one if it could take over."""
+    """The verdict of the quick engine, or of the native one if it could take over and came to a
+    result."""
     began = time.monotonic()
     beside = _Beside(only(program, asked_for(program, properties)), how)
     try:
@@ -81,12 +86,18 @@ def explicit(
         pass
     finally:
         beside.stop()
+    from modelcheck.engines.native.ends import NotServed
     from modelcheck.engines.native.reduced import explore
 
-    verdict = explore(
-        program, limits_left(limits, began), properties, progress, how.reductions, how.jobs,
-        how.fingerprints,
-    )
+    try:
+        verdict = explore(
+            program, limits_left(limits, began), properties, progress, how.reductions, how.jobs,
+            how.fingerprints,
+        )
+    except (NotNative, NotServed) as error:
+        rest = limits_left(limits, began)
+        verdict = quick.explore(program, rest, properties, progress)
+        verdict = replace(verdict, remark=f"{NOT_SERVED}: {error}")
     return replace(verdict, limits=limits, seconds=time.monotonic() - began)
 
 
@@ -95,14 +106,14 @@ def native(
     progress: Progress | None = None, how: Native = EXACT,
 ) -> Verdict:
     """The verdict of the native engine; ConfigurationError if it cannot serve."""
-    from modelcheck.engines.native.build import NoCompiler
+    from modelcheck.engines.native.ends import NotServed
     from modelcheck.engines.native.reduced import explore
 
     try:
         return explore(
             program, limits, properties, progress, how.reductions, how.jobs, how.fingerprints
         )
-    except (NotNative, NoCompiler) as error:
+    except (NotNative, NotServed) as error:
         text = f"--engine native cannot serve: {error}; --engine quick can"
         raise ConfigurationError(text) from None
 

@@ -16,7 +16,8 @@ from modelcheck.engines import reference
 from modelcheck.engines.asked import only
 from modelcheck.engines.native import Native, actions
 from modelcheck.engines.native import search as native
-from modelcheck.engines.native.build import Making, NoCompiler, built
+from modelcheck.engines.native.build import Making, built
+from modelcheck.engines.native.ends import NoCompiler
 from modelcheck.engines.native.kept import why_not
 from modelcheck.engines.native.running import odds
 from modelcheck.engines.quick import search as quick

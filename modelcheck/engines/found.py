@@ -28,6 +28,7 @@ class Found:
     reached     each `sometimes` with the depth where it was first true
     taken       (process template, location) of every action that some step takes
     odds        by fingerprints: the probability, at most, that a state was overlooked
+    remark      as Verdict.remark
     reductions  by which the states are fewer, and runs perhaps shorter, than the Program's own
     """
 
@@ -48,6 +49,7 @@ class Found:
     trace: tr.Trace | None = None
     reductions: tuple[str, ...] = ()
     odds: float | None = None
+    remark: str = ""
 
 
 def shortest_trace(
@@ -105,6 +107,7 @@ def verdict_of(found: Found) -> tr.Verdict:
         seconds=time.monotonic() - found.began,
         reductions=found.reductions,
         odds=found.odds,
+        remark=found.remark,
     )
 
 

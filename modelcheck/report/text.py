@@ -67,6 +67,8 @@ def _said(verdict: Verdict) -> str:
             every = "every property that was asked for" if asked else "every property"
             how = ": by induction, for runs of every length" if verdict.proof else ""
             return f"{every}, in every reachable state of this instance{how}"
+        case "UNKNOWN" if verdict.stopped is not None and verdict.stopped.broken is not None:
+            return "something is broken, and it cannot be shown how"
         case "UNKNOWN":
             return "nothing wrong was found, but not everything was looked at"
         case "VIOLATED":

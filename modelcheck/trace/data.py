@@ -182,12 +182,17 @@ class Limits:
 class Stopped:
     """Why a search ended early and how far it had got: every state up to `depth` - 1 steps away was
     looked at, and `queue` states were waiting.  Of an engine that counts no states (0 states):
-    every run of up to `depth` steps was looked at."""
+    every run of up to `depth` steps was looked at.
+
+    broken  after so many steps something is broken, but the limit was met before the way there was
+            found
+    """
 
     reason: Reason
     states: int
     depth: int
     queue: int
+    broken: int | None = None
 
     def __str__(self) -> str:
         limit = {
@@ -199,6 +204,9 @@ class Stopped:
         }[self.reason]
         if self.reason == "induction":
             return limit
+        if self.broken is not None:
+            after = f"after {self.broken} step{'' if self.broken == 1 else 's'}"
+            return f"{limit}: something is broken {after}, and the way there was not found"
         if not self.states:  # runs were looked at, not states
             return f"{limit}: nothing wrong in any run of up to {self.depth} steps"
         return f"{limit}: {self.states:,} states, depth {self.depth}, {self.queue:,} in the queue"

@@ -36,7 +36,7 @@ def compiled(flags: tuple[str, ...], cache: Path) -> Iterator[None]:
     """Within: Programs are compiled with these flags, and kept in this folder."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(cache))
-        patch.setattr(running, "built", lambda source: build.built(source, flags))
+        patch.setattr(running, "built", lambda source, seconds: build.built(source, flags, seconds))
         yield
 
 
@@ -49,10 +49,10 @@ def in_one_thread(flags: tuple[str, ...]) -> Iterator[None]:
     another = "CC" in os.environ or any("sanitize" in flag for flag in flags)
     tcc = None if another else shutil.which("tcc")
 
-    def built(source: str) -> Path:
+    def built(source: str, seconds: float | None) -> Path:
         with pytest.MonkeyPatch.context() as named:
             named.setenv("CC", str(tcc))
-            return build.built(source, (*flags, "-include", str(TCC_LACKS)))
+            return build.built(source, (*flags, "-include", str(TCC_LACKS)), seconds)
 
     with pytest.MonkeyPatch.context() as patch:
         if tcc is not None:

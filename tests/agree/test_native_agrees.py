@@ -16,6 +16,7 @@ from modelcheck.engines import reference
 from modelcheck.engines.native import (
     NotNative, actions, build, emit, expressions, kept, reduced, search,
 )
+from modelcheck.engines.native.ends import NotServed
 from modelcheck.engines.native.expressions import Scope
 from modelcheck.frontend.compile import compile_spec
 from modelcheck.ir import Program, Sort
@@ -37,7 +38,7 @@ def wrong(program: Program, jobs: int = 1) -> str | None:
         return None
     try:
         found = whole(search.explore(program, Limits(), jobs=jobs))
-    except (Disagreement, build.NoCompiler) as error:
+    except (Disagreement, NotServed) as error:
         return str(error)
     differ = [
         f"{name}: reference {value}, native {found[name]}"

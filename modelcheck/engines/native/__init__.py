@@ -2,8 +2,9 @@
 
 `packed.py` says where everything stands in a packed state; `expressions.py`, `actions.py` and
 `emit.py` say in C what `semantics` says in closures; `runtime/search.c` is the search, with what
-stands beside it; `build.py` compiles and keeps what was compiled; `search.py` runs it and gives a
-Verdict, after it has asked `semantics` about everything that the search says is broken.
+stands beside it; `build.py` compiles and keeps what was compiled; `ends.py` says how that, or the
+search, may fail; `search.py` runs it and gives a Verdict, after it has asked `semantics` about
+everything that the search says is broken.
 """
 
 from __future__ import annotations

@@ -5,14 +5,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
-import subprocess
-import tempfile
 from functools import cache
 from pathlib import Path
 from types import TracebackType
 
-from modelcheck.engines.native import kept
+from modelcheck.engines.native import ends, kept
+from modelcheck.engines.native.watch import Watched
 
 RUNTIME = Path(__file__).parent / "runtime"
 FILES = tuple(sorted(path.name for path in RUNTIME.iterdir() if path.suffix in (".c", ".h")))
@@ -21,10 +19,6 @@ FLAGS = (
 )
 """-Og compiles in two thirds of the time of -O1, which search.c asks for where most time is spent:
 a search of less than ten million states is done earlier so."""
-
-
-class NoCompiler(Exception):
-    """Nothing can be compiled; the sentence says why, and what to do."""
 
 
 def compiler() -> str | None:
@@ -45,55 +39,76 @@ class Making:
     def __init__(self, source: str, flags: tuple[str, ...] = FLAGS) -> None:
         cc = compiler()
         if cc is None:
-            raise NoCompiler("no C compiler is found (cc, gcc or clang; or name one in CC)")
+            raise ends.not_found(os.environ.get("CC"))
         runtime = "".join((RUNTIME / name).read_text(encoding="utf-8") for name in FILES)
-        self._key = kept.key(source, runtime, *flags, cc, _compiler_and_machine(cc))
+        try:
+            self._key = kept.key(source, runtime, *flags, cc, _compiler_and_machine(cc))
+        except OSError as error:
+            raise ends.not_started(cc, error) from None
         self._cc = cc
-        self._running: subprocess.Popen[str] | None = None
+        self._running: Watched | None = None
         try:
             folder = kept.folder()
             self._made = folder / self._key[:32]
             if kept.believed(self._made, self._key):
                 return
-            self._aside = tempfile.TemporaryDirectory(dir=folder, prefix="making-")
+            self._aside = kept.Aside(folder)
         except OSError as error:
-            text = f"there is no folder for what is compiled: {error.strerror}"
-            raise NoCompiler(f"{text}; name one in XDG_CACHE_HOME or TMPDIR") from None
-        program, self._result = (Path(self._aside.name) / name for name in ("program.c", "program"))
+            raise ends.no_folder(error) from None
+        program, self._result, self._said = (
+            self._aside.path / name for name in ("program.c", "program", "said")
+        )
         try:
             program.write_text(source, encoding="utf-8")
-            self._running = subprocess.Popen(
-                [cc, *flags, f"-I{RUNTIME}", "-o", str(self._result), str(program)],
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                text=True, start_new_session=True,  # Ctrl-C is for us: `stop` tells the compiler
-            )
+            self._said.touch()
+        except OSError as error:
+            self._aside.remove()
+            raise ends.not_written(folder, error) from None
         except BaseException:
-            self._aside.cleanup()
+            self._aside.remove()
+            raise
+        try:
+            self._running = Watched(
+                [cc, *flags, f"-I{RUNTIME}", "-o", str(self._result), str(program)], self._said,
+                {**os.environ, "TMPDIR": str(self._aside.path)},  # gcc that is killed leaves files
+            )
+        except OSError as error:
+            self._aside.remove()
+            raise ends.not_started(cc, error) from None
+        except BaseException:
+            self._aside.remove()
             raise
 
-    def ready(self, wait: bool = False) -> Path | None:
-        """The executable; None if it is not there yet."""
+    def ready(self, wait: bool = False, seconds: float | None = None) -> Path | None:
+        """The executable; None if it is not there yet.
+
+        seconds  how long it is waited for, at most; StillCompiling after that"""
         if self._running is None:
             return self._made
-        if not wait and self._running.poll() is None:
-            return None
-        _, complaint = self._running.communicate()
-        if self._running.returncode:
+        code = self._running.ended(seconds if wait else 0.0)
+        if code is None:
+            if not wait:
+                return None
             self.stop()
-            raise NoCompiler(f"{self._cc} does not compile what is made of this: {complaint[:600]}")
-        kept.seal(self._result, self._key)
-        self._result.replace(self._made)
-        self.stop()
+            raise ends.StillCompiling
+        try:
+            if code or self._result.is_symlink() or not self._result.is_file():
+                with self._said.open("rb") as said:
+                    raise ends.compiled_nothing(self._cc, code, said.read(4 * ends.COMPLAINT))
+            kept.seal(self._result, self._key)
+            self._result.replace(self._made)
+        except OSError as error:
+            raise ends.not_written(self._made.parent, error) from None
+        finally:
+            self.stop()
         return self._made
 
     def stop(self) -> None:
         """No compiler runs after this, and nothing stands aside."""
         if self._running is not None:
-            if self._running.poll() is None:
-                os.killpg(self._running.pid, signal.SIGKILL)  # cc has children that work for it
-                self._running.communicate()
+            self._running.stop()
             self._running = None
-            self._aside.cleanup()
+            self._aside.remove()
 
     def __enter__(self) -> Making:
         return self
@@ -105,10 +120,12 @@ class Making:
         self.stop()
 
 
-def built(source: str, flags: tuple[str, ...] = FLAGS) -> Path:
-    """The executable of a Program's C."""
+def built(
+    source: str, flags: tuple[str, ...] = FLAGS, seconds: float | None = None
+) -> Path:
+    """The executable of a Program's C; StillCompiling if that takes more seconds."""
     with Making(source, flags) as making:
-        made = making.ready(wait=True)
+        made = making.ready(wait=True, seconds=seconds)
         assert made is not None
         return made
 

@@ -11,11 +11,13 @@ says why.  (The environment is believed: CC and PATH name the compiler.)
 from __future__ import annotations
 
 import atexit
+import fcntl
 import hashlib
 import os
 import shutil
 import stat
 import tempfile
+import weakref
 from contextlib import suppress
 from pathlib import Path
 
@@ -85,6 +87,8 @@ def _of_user() -> Path:
             with suppress(FileExistsError):
                 each.mkdir(mode=0o700)
             _only_ours(each)
+        if not os.access(ours[-1], os.W_OK | os.X_OK):
+            raise NotKept(f"{ours[-1]} cannot be written; name another folder in XDG_CACHE_HOME")
     except OSError as error:
         text = f"{ours[-1]}: {(error.strerror or str(error)).lower()}"
         raise NotKept(f"{text}; name another folder in XDG_CACHE_HOME") from None
@@ -135,6 +139,56 @@ def _only_ours(each: Path) -> None:
         raise NotKept(f"{each} is another user's; name another folder in XDG_CACHE_HOME")
     if stat.S_IMODE(found.st_mode) != 0o700:
         each.chmod(0o700)
+
+
+# ------------------------------------------------------------------------- what is half made
+
+ASIDE = "making-"
+FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Aside:
+    """A folder in which a program is made, before it is kept.  It is locked as long as we live, so
+    that what a run left that was killed is known, and removed by the next one.  OSError if it
+    cannot be had.
+
+    remove  called, it removes it; so does the end of this object"""
+
+    def __init__(self, beside: Path) -> None:
+        _remove_what_was_left(beside)
+        while True:
+            self.path = Path(tempfile.mkdtemp(dir=beside, prefix=ASIDE))
+            try:
+                lock = os.open(self.path, FOLDER)
+            except FileNotFoundError:  # another one found it before it was locked
+                continue
+            with suppress(OSError):  # a file system that knows no locks
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            if self.path.exists():
+                self.remove = weakref.finalize(self, _no_more, self.path, lock)
+                return
+            os.close(lock)
+
+
+def _no_more(aside: Path, lock: int) -> None:
+    shutil.rmtree(aside, ignore_errors=True)
+    os.close(lock)
+
+
+def _remove_what_was_left(beside: Path) -> None:
+    """Removes what processes left aside that live no more."""
+    for left in beside.glob(f"{ASIDE}*"):
+        try:
+            lock = os.open(left, FOLDER)
+        except OSError:  # it is gone, or no folder
+            continue
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(left, ignore_errors=True)
+        except OSError:  # somebody is at it, or there are no locks
+            pass
+        finally:
+            os.close(lock)
 
 
 # ------------------------------------------------------------------------------- the programs

@@ -16,9 +16,10 @@ from modelcheck.engines.found import Found, verdict_of
 from modelcheck.engines.limits import Progress
 from modelcheck.engines.native import NotNative, search
 from modelcheck.engines.native.emit import MOST_NUMBERS, NOTHING, cells_of
+from modelcheck.engines.native.ends import NotServed
 from modelcheck.engines.native.exchange import Exchanger
 from modelcheck.engines.native.left_out import left_something_out
-from modelcheck.engines.native.running import Running, Said
+from modelcheck.engines.native.running import Running, Said, WayNotFound
 from modelcheck.engines.packed import Layout, control
 from modelcheck.engines.places import Places
 from modelcheck.ir import Program
@@ -103,7 +104,7 @@ def explore(
 ) -> tr.Verdict:
     """The verdict on a Program, with these reductions where they have something to do.
 
-    NotNative and NoCompiler as `search.explore`; Disagreement if a reduction is wrong."""
+    NotNative, NoCompiler and NoResult as `search.explore`; Disagreement if a reduction is wrong."""
     asked = asked_for(program, properties or ())
     began = time.monotonic()
     small = only(program, asked)
@@ -145,20 +146,30 @@ def explore(
         limits, states=most if limits.states is None else min(most, limits.states),
         seconds=_left(limits, began),
     )
-    whole = unreduced(less)
-    if whole.outcome == "VIOLATED":
+    whole: tr.Verdict | None = None
+    try:
+        whole = unreduced(less)
+    except (NotNative, NotServed):
+        if not broken:
+            raise
+    if whole is not None and whole.outcome == "VIOLATED":
         return replace(whole, limits=limits)
-    if whole.outcome == "HOLDS":
+    if whole is not None and whole.outcome == "HOLDS":
         raise tr.Disagreement(
             f"something is broken with {', '.join(fewer.names)}, and nothing without"
         )
-    return verdict_of(attempt.told(said, found)) if broken else replace(whole, limits=limits)
+    if whole is not None and not broken:
+        return replace(whole, limits=limits)
+    try:
+        return verdict_of(attempt.told(said, found))
+    except WayNotFound as not_found:
+        return verdict_of(search.without_a_way(found, said, not_found))
 
 
 def _left(limits: tr.Limits, began: float) -> float | None:
     if limits.seconds is None:
         return None
-    return max(0.01, limits.seconds - (time.monotonic() - began))
+    return max(0.0, limits.seconds - (time.monotonic() - began))
 
 
 class _Attempt:

@@ -17,7 +17,7 @@ from modelcheck.engines.found import Found, verdict_of
 from modelcheck.engines.limits import Progress
 from modelcheck.engines.native import NotNative
 from modelcheck.engines.native.emit import NOTHING, program_in_c
-from modelcheck.engines.native.running import Running, Said
+from modelcheck.engines.native.running import Running, Said, WayNotFound
 from modelcheck.engines.packed import WORD, Layout, leaves
 from modelcheck.engines.places import Places
 from modelcheck.ir import Program
@@ -35,7 +35,8 @@ def explore(
     jobs          threads, at most
     fingerprints  a state of more than 63 bits is known by a hash of 64: `Verdict.odds` says more
 
-    NotNative if the Program is beyond this engine, NoCompiler if nothing can be compiled."""
+    NotNative if the Program is beyond this engine, NoCompiler if nothing can be compiled,
+    NoResult if what was compiled does not come to its end."""
     asked = asked_for(program, properties or ())
     return verdict_of(_Search(program, asked, limits, progress, jobs, fingerprints).run())
 
@@ -63,6 +64,15 @@ def in_c(
     return (
         program_in_c(program, semantics, layout, exchanged, owned, alone, fingerprints), layout
     )
+
+
+def without_a_way(found: Found, said: Said, why: WayNotFound) -> Found:
+    """What was found, where something is broken, and a limit was met before the way there was."""
+    found.complete = False
+    found.stopped = tr.Stopped(
+        why.reason, found.states, said.figures["level"], said.figures["queue"], why.steps
+    )
+    return found
 
 
 class _Search:
@@ -99,11 +109,15 @@ class _Search:
         said = self.running.search(not self.asked or NO_DEADLOCK in self.asked)
         if said.stopped == "forks":
             self._raise_forks(said)
-        if said.stopped == "violated":
-            self._violations(said)
-        elif said.kept.get("stuck"):
-            self._deadlocks(said)
-        return self.evidence.shown(self.running.found_by(said, found, self.program))
+        found = self.running.found_by(said, found, self.program)
+        try:
+            if said.stopped == "violated":
+                self._violations(said)
+            elif said.kept.get("stuck"):
+                self._deadlocks(said)
+        except WayNotFound as not_found:
+            return without_a_way(found, said, not_found)
+        return self.evidence.shown(found)
 
     def _raise_forks(self, said: Said) -> NoReturn:
         """A step forks too often: `semantics` says which."""

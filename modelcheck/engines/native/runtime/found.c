@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 #include <time.h>
 #include <unistd.h>
 
@@ -18,7 +21,7 @@ static _Thread_local enum mode mode;
 static unsigned threads = 1, most_threads = 1;   /* at work now, and ever */
 static pthread_mutex_t rare;           /* held for what is seldom done; recursive */
 static uint64_t most_bytes = ~0UL, most_states = ~0UL, bytes, most_bytes_ever;
-static double most_seconds, began;
+static double most_seconds = 1e300, began;
 static volatile sig_atomic_t interrupted;
 static uint32_t level, depth;
 static uint64_t states, transitions, queue;

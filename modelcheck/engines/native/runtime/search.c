@@ -51,11 +51,11 @@ static void look_at_the_clock(void)
 
     if (interrupted)
         stop("interrupted");
-    if (most_seconds > 0 && t - began > most_seconds)
+    if (t - began >= most_seconds)
         stop("seconds");
     if (t - shown > 0.1) {
         shown = t;
-        printf("progress %lu %u %lu\n", NOW(states), level, waiting());
+        printf("progress %lu %u %lu %lu\n", NOW(states), level, waiting(), NOW(transitions));
         fflush(stdout);
     }
 }
@@ -221,6 +221,16 @@ static void find_paths(uint32_t last, const struct list *begins, struct list *en
     exit(0);
 }
 
+/* Ends when who asked does, however that is. */
+static void end_with(pid_t parent)
+{
+#ifdef __linux__
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+#endif
+    if (getppid() != parent)
+        _exit(1);
+}
+
 static void on_signal(int number)
 {
     (void)number;
@@ -249,6 +259,8 @@ int main(int argc, char **argv)
             wants_deadlock = strtol(argv[n + 1], NULL, 10);
         else if (!strcmp(argv[n], "--threads"))
             jobs = strtoul(argv[n + 1], NULL, 10);
+        else if (!strcmp(argv[n], "--parent"))
+            end_with(strtol(argv[n + 1], NULL, 10));
         else if (!strcmp(argv[n], "--paths"))
             last = strtol(argv[n + 1], NULL, 10);
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 
+from modelcheck.engines.native.ends import KILLED
 from modelcheck.engines.packed import Layout
 from modelcheck.frontend.definitions import HELD_AT_END, RELEASED, Spec
 from modelcheck.ir import Program
@@ -57,6 +58,8 @@ def _more(verdict: Verdict, engine: Engine) -> str:
     """More of what was spent."""
     assert verdict.stopped is not None
     match verdict.stopped.reason:
+        case "memory" if verdict.remark == KILLED:  # it had not come to --max-memory
+            return "more memory: the machine, or the container, had no more to give"
         case "memory":
             whole = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
             used = "" if verdict.limits.memory else ", of which three quarters were taken"

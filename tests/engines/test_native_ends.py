@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from modelcheck import handover, pipeline
+from modelcheck.advice import _more
 from modelcheck.engines.native import build, ends, kept, reduced, running
 from modelcheck.engines.native import search as native
 from modelcheck.engines.native.build import Making, built
@@ -21,6 +22,7 @@ from modelcheck.exit_codes import Exit
 from modelcheck.passes import REDUCTIONS
 from modelcheck.report.pieces import plain
 from modelcheck.report.text import verdict_rows
+from modelcheck.search import Engine
 from modelcheck.source import ConfigurationError
 from modelcheck.trace import Limits, exit_code
 from tests.agree.test_reductions_agree import program_of
@@ -120,6 +122,7 @@ def test_a_native_process_that_was_killed_for_its_memory(
         assert verdict.engine == "native" and exit_code(verdict) == Exit.NO_MEMORY
         assert verdict.remark == ends.KILLED and verdict.stopped is not None
         assert (verdict.states, verdict.transitions, verdict.stopped.queue) == (2000, 7000, 300)
+        assert _more(verdict, Engine()).startswith("more memory: ")
 
 
 def test_a_file_system_on_which_nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:

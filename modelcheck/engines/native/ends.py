@@ -70,7 +70,7 @@ def compiled_nothing(cc: str, code: int, said: bytes) -> NoCompiler:
     if code < 0:
         return NoCompiler(f"{cc} {_ended(code)}")
     if code == 0:
-        return NoCompiler(f"{cc} ended with 0 and wrote no program: is it a C compiler?")
+        return NoCompiler(f"{cc} ended with 0 and wrote no program")
     if code in SHELL:
         return NoCompiler(f"{cc} cannot be run: {complaint or f'it ended with {code}'}")
     return NoCompiler(

@@ -310,7 +310,8 @@ def dishonest(checked: pipeline.Checked, code: int, original: Document) -> str |
     """What is said of this design that is not so."""
     said, true = checked.verdict, original.verdict
     if said.validation is not None and said.validation.mark == "NOT REPRODUCED":
-        return None if code == Exit.DISAGREES else f"exit code {code} of a trace that was not reproduced"
+        same = code == Exit.DISAGREES
+        return None if same else f"exit code {code} of a trace that was not reproduced"
     for what, is_, was in (
         ("outcome", said.outcome, true.outcome),
         ("spec", said.spec, true.spec),

@@ -93,7 +93,7 @@ def verify(
         int | None, typer.Option(min=0, help="Symbolic: stop after runs of so many steps.")
     ] = None,
     max_states: Annotated[int | None, typer.Option(min=1, help="Stop after so many.")] = None,
-    max_seconds: Annotated[float | None, typer.Option(min=0, help="Stop after so long.")] = None,
+    max_seconds: Annotated[float | None, typer.Option(help="Stop after so long.")] = None,
     max_memory: Annotated[
         str | None, typer.Option(metavar="SIZE", help="Stop when so much is in use: 512M, 4G.")
     ] = None,
@@ -367,7 +367,7 @@ def crosscheck_command(
         str | None, typer.Option(metavar="JAR", help="Ask TLC too: tla2tools.jar.")
     ] = None,
     max_seconds: Annotated[
-        float | None, typer.Option(min=0, help="For each checker; not known after it.")
+        float | None, typer.Option(help="For each checker; not known after it.")
     ] = None,
     max_memory: Annotated[
         str | None, typer.Option(metavar="SIZE", help="For each checker: 512M, 4G.")

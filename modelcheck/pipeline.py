@@ -150,7 +150,7 @@ def verify(
     def left() -> Limits:
         if limits.seconds is None:
             return limits
-        return replace(limits, seconds=max(0.01, limits.seconds - (time.monotonic() - began)))
+        return replace(limits, seconds=max(0.0, limits.seconds - (time.monotonic() - began)))
 
     verdict = of_spec(search(program, engine, limits, asked, progress), spec.path)
     verdict = by_its_lines(replace(verdict, sources=sources(spec)), unmerged)

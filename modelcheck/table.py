@@ -170,7 +170,8 @@ def main() -> None:
         rows = from_json(KEPT.read_text(encoding="utf-8"))
     else:
         settings = project(Path.cwd())
-        rules = Rules(chosen.budget or settings.budget, None, settings.require_validated)
+        budget = settings.budget if chosen.budget is None else chosen.budget
+        rules = Rules(budget, None, settings.require_validated)
         at_once = settings.jobs or os.cpu_count() or 1
         with ProgressLine("table", sys.stderr) as progress:
             rows = run(designs(settings), rules, at_once, progress.show)

@@ -12,6 +12,12 @@ Progress = Callable[[int, int, int], None]
 """Told the states found, the depth and the length of the queue, a few times a second."""
 
 EVERY = 256  # states between two looks at the clock
+MOST_SECONDS = 2_000_000  # some weeks: what the system, and z3, wait for at most
+
+
+def is_time(value: int | float) -> bool:
+    """Whether a number is one of seconds: not nan, and not inf, which would be no limit."""
+    return not isinstance(value, bool) and 0 <= value <= MOST_SECONDS
 
 
 def most_of_the_machine() -> int:

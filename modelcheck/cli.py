@@ -184,6 +184,12 @@ def _verify_one(
         _, text = _refusal(error)
         print(text, file=sys.stderr)
         return code or Exit.CONFIGURATION
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return Exit.INTERRUPTED
+    except Exception as error:  # the verdict is printed, or will be
+        print(quoted(f"graph failed: {type(error).__name__}: {error}", "rows"), file=sys.stderr)
+        return Exit.DISAGREES if isinstance(error, Disagreement) else Exit.INTERNAL
     return code
 
 

@@ -33,7 +33,7 @@ from modelcheck.semantics import Semantics
 from modelcheck.source import ConfigurationError, Span, Unreadable, file_text
 from modelcheck.trace import Failure, Limits, Trace, Validation, Verdict, from_json, of_spec
 from modelcheck.validate import (
-    by_its_lines, is_a_trace_of, is_what_its_run_says, to_follow, tried, validated,
+    Kept, by_its_lines, is_a_trace_of, is_what_its_run_says, to_follow, tried, validated,
 )  # fmt: skip
 
 from modelcheck.vacuous import with_vacuous
@@ -141,7 +141,7 @@ def verify(
     random walks.
 
     SpecError for a spec that is not accepted; ConfigurationError for a parameter or property that
-    it has not."""
+    it has not.  Once the search has ended nothing loses its verdict: what fails is marked on it."""
     began = time.monotonic()
     never_below(path)
     spec, program, unmerged = compile_with_lines(shown_path(path), sets)
@@ -152,20 +152,30 @@ def verify(
             return limits
         return replace(limits, seconds=max(0.0, limits.seconds - (time.monotonic() - began)))
 
-    verdict = of_spec(search(program, engine, limits, asked, progress), spec.path)
-    verdict = by_its_lines(replace(verdict, sources=sources(spec)), unmerged)
-    verdict = validated(verdict, spec, program)
-    verdict, undecided = with_vacuous(verdict, program, engine, left)
-    verdict = tried(verdict, spec, program, walks)
+    found = of_spec(search(program, engine, limits, asked, progress), spec.path)
+    kept = Kept(replace(found, sources=sources(spec)))
+    kept.become("lines", lambda verdict: by_its_lines(verdict, unmerged))
+    kept.become(None, lambda verdict: validated(verdict, spec, program))
+    nothing: tuple[str, ...] = ()
+    verdict, undecided = kept.said(
+        "vacuous", lambda: with_vacuous(kept.verdict, program, engine, left),
+        (kept.verdict, nothing),
+    )
+    kept.verdict = replace(verdict, validation=kept.verdict.validation)
+    kept.become("walks", lambda verdict: tried(verdict, spec, program, walks))
+    helps = kept.said(
+        "remarks", lambda: would_help(kept.verdict, spec, program, engine, asked), nothing
+    )
+    idle = kept.said("remarks", lambda: (
+        *never_run(spec), *without_steps(program), *in_both_orders(spec, program, kept.verdict)
+    ), nothing)
+    not_looked_at = kept.said(
+        "remarks", lambda: unchecked(kept.verdict, program, undecided), nothing
+    )
     expected = "not judged: only what was asked for was checked"
     if not asked:
-        expected = expectation(spec.expectations, verdict)
-    helps = would_help(verdict, spec, program, engine, asked)
-    idle = (
-        *never_run(spec), *without_steps(program), *in_both_orders(spec, program, verdict)
-    )
-    not_looked_at = unchecked(verdict, program, undecided)
-    return Checked(verdict, expected, helps, idle, not_looked_at, undecided)
+        expected = expectation(spec.expectations, kept.verdict)
+    return Checked(kept.verdict, expected, helps, idle, not_looked_at, undecided)
 
 
 def unchecked(verdict: Verdict, program: Program, undecided: tuple[str, ...]) -> tuple[str, ...]:

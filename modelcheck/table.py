@@ -25,7 +25,8 @@ from modelcheck.exit_codes import Exit
 from modelcheck.frontend.compile import compile_spec
 from modelcheck.frontend.definitions import Spec
 from modelcheck.gate import (
-    GRACE, Instance, Rules, check_that_it_is_inside, checked, doubts, instances, kept_from,
+    GRACE, Instance, Rules, check_that_it_is_inside, checked, doubts, failures, instances,
+    kept_from,
 )
 from modelcheck.gated import Finding
 from modelcheck.ir import Program
@@ -77,7 +78,7 @@ def _decided(row: Tabled, instance: Instance, rules: Rules, began: float) -> Tab
     while still_open := tuple(p.sentence for p in row.promises if p.status == "unknown"):
         found = checked(instance, still_open, rules, began)
         verdict = found.verdict
-        doubt = doubts(verdict, rules.require_validated)
+        doubt = (*doubts(verdict, rules.require_validated), *failures(verdict))
         if doubt:
             return replace(row, findings=doubt)
         row = replace(row, promises=tuple(

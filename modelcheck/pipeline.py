@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 import difflib
 import hashlib
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -428,19 +427,3 @@ def between_markers(text: str, begin: str, end: str, made: str) -> str:
     if not found or not ended:
         raise ValueError(f"lacks the markers {begin.strip()} and {end.strip()}")
     return f"{before}{begin}{made}{end}{after}"
-
-
-def write_aside(path: Path, text: str) -> None:
-    """Write a file so that it is there as a whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
-    ) as aside:
-        try:
-            aside.write(text)
-            aside.close()
-            Path(aside.name).chmod(0o644)
-            Path(aside.name).replace(path)
-        except BaseException:
-            Path(aside.name).unlink(missing_ok=True)
-            raise

@@ -36,6 +36,7 @@ from modelcheck.report.progress import ProgressLine
 from modelcheck.report.promises import markdown, table_rows
 from modelcheck.tabled import Promise, Tabled, exit_code, from_json, to_json
 from modelcheck.trace import Verdict
+from modelcheck.writing import write_whole
 
 NO_DEADLOCK_LABEL = "X1"  # every design promises it, and none has to say so
 KEPT, README = Path("specs/table.json"), Path("README.md")
@@ -178,8 +179,8 @@ def main() -> None:
             rows = run(designs(settings), rules, at_once, progress.show)
     write(table_rows(rows), sys.stdout)
     if all(row.promises for row in rows):
-        pipeline.write_aside(KEPT, to_json(rows))
-        pipeline.write_aside(README, for_readme(README.read_text(encoding="utf-8"), rows))
+        write_whole(KEPT, to_json(rows))
+        write_whole(README, for_readme(README.read_text(encoding="utf-8"), rows))
     else:
         print("nothing is written: not every spec could be read and searched", file=sys.stderr)
     sys.exit(exit_code(rows))

@@ -405,7 +405,9 @@ def test_a_property_that_no_engine_checked_is_not_passed_over() -> None:
          "--max-memory 0: no search fits into that; write a size, as in 512M or 4G"),
         (["specs", "--junit", "specs"], "--junit specs: this is a folder; name a file"),
         (["specs", "--junit", "specs/count.py/x.xml"],
-         "specs/count.py/x.xml cannot be written: File exists"),
+         "--junit specs/count.py/x.xml: specs/count.py is not a folder"),
+        (["specs", "--junit", "reports/x.xml"],
+         "--junit reports/x.xml: there is no folder reports; make it first"),
     ],
 )
 def test_what_cannot_be_gated(paths: list[str], message: str) -> None:
@@ -473,6 +475,7 @@ def test_a_file_that_is_no_toml() -> None:
 
 def test_the_report_of_what_fails_is_in_junit_and_the_file_is_whole(folder: Path) -> None:
     Path("specs/count.py").write_text(untrue(), encoding="utf-8")
+    Path("reports").mkdir()
     assert run("specs", "--junit", "reports/gate.xml").exit_code == 16
     assert [p.name for p in (folder / "reports").iterdir()] == ["gate.xml"]
     (failure,) = ElementTree.parse("reports/gate.xml").iter("failure")

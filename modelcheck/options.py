@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from modelcheck.engines.limits import MOST_SECONDS, is_time
+from modelcheck.engines.limits import MOST_SECONDS, is_time, most_of_the_machine
 from modelcheck.pipeline import parameter
 from modelcheck.source import ConfigurationError
 from modelcheck.trace import Limits
@@ -84,12 +84,13 @@ def asked_of_many(
     settings = project(Path.cwd())
     seconds = settings.budget if budget is None else budget
     check_seconds("--budget", seconds)
-    rules = gate.Rules(
-        seconds, size(max_memory) if max_memory is not None else None, settings.require_validated,
-        settings.walks if walks is None else walks,
-    )
+    memory = None if max_memory is None else size(max_memory)
     at_once = jobs or settings.jobs or os.cpu_count() or 1
     wanted = gate.instances(paths or [], settings)
+    rules = gate.Rules(
+        seconds, memory or most_of_the_machine(min(at_once, len(wanted))),
+        settings.require_validated, settings.walks if walks is None else walks,
+    )
     for path in paths or settings.paths:
         kept.never_below(path)
     kept.folder()  # before there are processes that share it

@@ -21,6 +21,7 @@ from pathlib import Path
 from modelcheck import pipeline
 from modelcheck.apart import Told, in_processes
 from modelcheck.engines.asked import NO_DEADLOCK, sentences
+from modelcheck.engines.limits import most_of_the_machine
 from modelcheck.exit_codes import Exit
 from modelcheck.frontend.compile import compile_spec
 from modelcheck.frontend.definitions import Spec
@@ -173,8 +174,8 @@ def main() -> None:
     else:
         settings = project(Path.cwd())
         budget = settings.budget if chosen.budget is None else chosen.budget
-        rules = Rules(budget, None, settings.require_validated)
         at_once = settings.jobs or os.cpu_count() or 1
+        rules = Rules(budget, most_of_the_machine(at_once), settings.require_validated)
         with ProgressLine("table", sys.stderr) as progress:
             rows = run(designs(settings), rules, at_once, progress.show)
     write(table_rows(rows), sys.stdout)

@@ -6,6 +6,7 @@ import os
 import sys
 
 from modelcheck.exit_codes import Exit
+from modelcheck.quoting import escape_what_a_stream_cannot_say
 
 
 def main() -> None:
@@ -15,6 +16,7 @@ def main() -> None:
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115  (for as long as we run)
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115
+    escape_what_a_stream_cannot_say(sys.stdout, sys.stderr)
     try:
         try:
             command_line()

@@ -21,6 +21,7 @@ from modelcheck.exit_codes import Exit
 from modelcheck.frontend.compile import compile_spec, compile_with_lines
 from modelcheck.frontend.declare import sentences
 from modelcheck.frontend.definitions import Expectation, Spec
+from modelcheck.frontend.slips import index_slip
 from modelcheck.frontend.faults import DEADLOCK, as_named
 from modelcheck.flow import gotos
 from modelcheck.ir import Program
@@ -29,7 +30,7 @@ from modelcheck.passes.lock_order import Nesting, inversions, name_of
 from modelcheck.records import dataclass
 from modelcheck.search import Engine, search
 from modelcheck.semantics import Semantics
-from modelcheck.source import ConfigurationError, Span, Unreadable, file_text
+from modelcheck.source import ConfigurationError, Span, SpecError, Unreadable, file_text
 from modelcheck.trace import Failure, Limits, Trace, Validation, Verdict, from_json, of_spec
 from modelcheck.validate import (
     Kept, by_its_lines, is_a_trace_of, is_what_its_run_says, to_follow, tried, validated,
@@ -154,6 +155,9 @@ def verify(
     found = of_spec(search(program, engine, limits, asked, progress), spec.path)
     kept = Kept(replace(found, sources=sources(spec)))
     kept.become("lines", lambda verdict: by_its_lines(verdict, unmerged))
+    slip = kept.said("remarks", lambda: _slip(kept.verdict, program), None)
+    if slip is not None:
+        raise slip
     kept.become(None, lambda verdict: validated(verdict, spec, program))
     nothing: tuple[str, ...] = ()
     verdict, undecided = kept.said(
@@ -175,6 +179,14 @@ def verify(
     if not asked:
         expected = expectation(spec.expectations, kept.verdict)
     return Checked(kept.verdict, expected, helps, idle, not_looked_at, undecided)
+
+
+def _slip(verdict: Verdict, program: Program) -> SpecError | None:
+    """Why the spec is refused, if what fails is an index that is wrong of every run."""
+    failure = None if verdict.trace is None else verdict.trace.failure
+    if failure is None or failure.kind != "index":
+        return None
+    return index_slip(program, failure.source.file, failure.source.line)
 
 
 def unchecked(verdict: Verdict, program: Program, undecided: tuple[str, ...]) -> tuple[str, ...]:

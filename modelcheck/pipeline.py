@@ -341,7 +341,7 @@ class Recorded:
 def recorded(path: str) -> Recorded:
     """What a JSON document says of a spec, if it can be so: nothing of it is believed but the
     schedule, and the figures of the search."""
-    document = from_json(_read(path), path)
+    document = replace(from_json(_read(path), path), validation=None)
     if document.trace is None:
         raise ConfigurationError(f"{path} has no trace: its verdict is {document.outcome}")
     sets = {name: parameter(value) for name, value in document.parameters}

@@ -157,3 +157,14 @@ def test_a_graph_that_fails_loses_no_verdict(
         assert "VIOLATED" in result.stdout
         assert result.stderr == f"graph failed: {kind.__name__}: no more of it\n"
     assert not (folder / "count.dot").exists()
+
+
+@pytest.mark.parametrize("mark", ["validated", "NOT REPRODUCED", "failed"])
+def test_a_document_says_nothing_of_its_own_replay(folder: Path, mark: str) -> None:
+    """The mark that stays is the worse of two of ours: one that is read is none."""
+    said = json.loads(run("verify", "count.py", "--json").stdout)
+    true = dict(said["validation"])
+    said["validation"].update(mark=mark, by="bytes", detail="believe me")
+    (folder / "trace.json").write_text(json.dumps(said), encoding="utf-8")
+    result = run("replay", "trace.json", "--json")
+    assert (result.exit_code, json.loads(result.stdout)["validation"]) == (12, true)

@@ -8,6 +8,7 @@ import sys
 from types import FrameType
 
 from modelcheck.exit_codes import Exit
+from modelcheck.quoting import escape_what_a_stream_cannot_say
 
 
 def main() -> None:
@@ -19,6 +20,7 @@ def main() -> None:
         sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115
     if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
         signal.signal(signal.SIGTERM, interrupted)
+    escape_what_a_stream_cannot_say(sys.stdout, sys.stderr)
     try:
         try:
             command_line()

@@ -3,8 +3,7 @@ design whose lock is released by another context."""
 
 from __future__ import annotations
 
-import os
-
+from modelcheck.engines.limits import memory_to_be_had
 from modelcheck.engines.native.ends import KILLED
 from modelcheck.engines.packed import Layout
 from modelcheck.frontend.definitions import HELD_AT_END, RELEASED, Spec
@@ -61,9 +60,9 @@ def _more(verdict: Verdict, engine: Engine) -> str:
         case "memory" if verdict.remark == KILLED:  # it had not come to --max-memory
             return "more memory: the machine, or the container, had no more to give"
         case "memory":
-            whole = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
+            there = memory_to_be_had() / 2**30
             used = "" if verdict.limits.memory else ", of which three quarters were taken"
-            return f"a larger --max-memory (this machine has {whole:.1f} GB{used})"
+            return f"a larger --max-memory ({there:.1f} GB can be had here{used})"
         case "states" if engine.name == "auto" and engine.depth is None:
             return "a larger --max-states, or --max-depth besides: z3 then looks at longer runs"
         case reason:

@@ -28,6 +28,7 @@ from modelcheck.report.text import validation_rows, verdict_rows
 from modelcheck.search import ENGINES, Engine
 from modelcheck.source import ConfigurationError, SpecError
 from modelcheck.trace import VERSION, Disagreement, Limits, exit_code, to_json
+from modelcheck.writing import check_that_it_can_be_named, write_whole
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, rich_markup_mode=None,
@@ -93,7 +94,7 @@ def verify(
         int | None, typer.Option(min=0, help="Symbolic: stop after runs of so many steps.")
     ] = None,
     max_states: Annotated[int | None, typer.Option(min=1, help="Stop after so many.")] = None,
-    max_seconds: Annotated[float | None, typer.Option(min=0, help="Stop after so long.")] = None,
+    max_seconds: Annotated[float | None, typer.Option(help="Stop after so long.")] = None,
     max_memory: Annotated[
         str | None, typer.Option(metavar="SIZE", help="Stop when so much is in use: 512M, 4G.")
     ] = None,
@@ -184,6 +185,12 @@ def _verify_one(
         _, text = _refusal(error)
         print(text, file=sys.stderr)
         return code or Exit.CONFIGURATION
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return Exit.INTERRUPTED
+    except Exception as error:  # the verdict is printed, or will be
+        print(quoted(f"graph failed: {type(error).__name__}: {error}", "rows"), file=sys.stderr)
+        return Exit.DISAGREES if isinstance(error, Disagreement) else Exit.INTERNAL
     return code
 
 
@@ -191,8 +198,7 @@ def _fits_a_graph(file: str, specs: list[str]) -> None:
     """ConfigurationError if there cannot be a graph in that file."""
     if Path(file).suffix not in pipeline.GRAPHS:
         raise ConfigurationError(f"--graph {file}: name a {' or a '.join(pipeline.GRAPHS)} file")
-    if Path(file).is_dir():
-        raise ConfigurationError(f"--graph {file}: this is a folder; name a file")
+    check_that_it_can_be_named("--graph", file)
     if len(specs) > 1:
         raise ConfigurationError(f"--graph {file}: one file is for the graph of one spec")
 
@@ -276,8 +282,8 @@ def gate_command(
         from modelcheck.report.gate_table import gate_rows
         from modelcheck.report.junit import junit as junit_xml
 
-        if junit is not None and Path(junit).is_dir():
-            raise ConfigurationError(f"--junit {junit}: this is a folder; name a file")
+        if junit is not None:
+            check_that_it_can_be_named("--junit", junit)
         wanted, rules, at_once = asked_of_many(paths, budget, jobs, max_memory, walks)
         with ProgressLine("gate", sys.stderr) as progress:
             results = gate.run(wanted, rules, at_once, progress.show)
@@ -345,6 +351,8 @@ def export(
     """Write a spec in the language of SPIN, Rumur or TLC, one step for one step."""
 
     def command() -> Exit:
+        if out is not None:
+            check_that_it_can_be_named("-o", out)
         name = Path(out).stem if out is not None else None
         files = pipeline.export(spec, settings(sets or []), to, name)
         if out is None:
@@ -367,7 +375,7 @@ def crosscheck_command(
         str | None, typer.Option(metavar="JAR", help="Ask TLC too: tla2tools.jar.")
     ] = None,
     max_seconds: Annotated[
-        float | None, typer.Option(min=0, help="For each checker; not known after it.")
+        float | None, typer.Option(help="For each checker; not known after it.")
     ] = None,
     max_memory: Annotated[
         str | None, typer.Option(metavar="SIZE", help="For each checker: 512M, 4G.")
@@ -395,7 +403,7 @@ def crosscheck_command(
 
 def _write(path: str, text: str) -> None:
     try:
-        pipeline.write_aside(Path(path), text)
+        write_whole(Path(path), text)
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be written: {error.strerror}") from None
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from modelcheck.pipeline import Checked, Sets, verify, write_aside
+from modelcheck.pipeline import Checked, Sets, verify
 from modelcheck.report.pieces import plain
 from modelcheck.report.text import verdict_rows
 from modelcheck.search import Engine
 from modelcheck.trace import Limits, timeless, to_json
+from modelcheck.writing import write_whole
 
 FOLDER = Path("counterexamples")
 QUICK = Engine("quick")  # named, so that a slower machine says the same
@@ -93,7 +94,7 @@ def main() -> None:
     """Write them all."""
     for known in KNOWN:
         for name, text in files(*known):
-            write_aside(FOLDER / name, text)
+            write_whole(FOLDER / name, text)
             print(FOLDER / name)
 
 

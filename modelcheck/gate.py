@@ -141,14 +141,14 @@ def gated(instance: Instance, rules: Rules) -> Gated:
         clauses = pipeline.said(expected)
         verdict = verify(instance, (), rules, began)
         findings = judged(expected, verdict, rules.require_validated)
-        if not findings:
+        if all(finding in failures(verdict) for finding in findings):
             for asked in undecided(expected, verdict):
                 further = verify(instance, _searched_for(asked), rules, began)
                 findings += judged_further(expected, asked, further, rules.require_validated)
     except Exception as error:
         findings = (kept_from(error),)
     seconds = time.monotonic() - began
-    worst_first = tuple(sorted(findings, key=lambda finding: finding.code))
+    worst_first = tuple(sorted(dict.fromkeys(findings), key=lambda finding: finding.code))
     return Gated(instance.spec, instance.shown(), clauses, verdict, worst_first, seconds)
 
 
@@ -238,7 +238,8 @@ def judged(
     if doubt:
         return doubt
     absent = _absent(clauses)
-    findings = [
+    findings = [*failures(verdict)]
+    findings += [
         Finding(Exit.UNREACHED, f'"{p.sentence}" is never reached')
         for p in verdict.properties if p.status == "not reached" and p.sentence not in absent
     ]
@@ -291,7 +292,7 @@ def judged_further(
     doubt = doubts(verdict, require_validated)
     if doubt:
         return tuple(replace(d, reason=f'{" and ".join(asked)}: {d.reason}') for d in doubt)
-    findings = []
+    findings = [*failures(verdict)]
     broken = pipeline.broken(verdict)
     promised, absent = _promised(clauses), _absent(clauses)
     seen = f"{len(promised) - 1} of {len(promised)} seen: " if len(promised) == 2 else ""
@@ -324,12 +325,12 @@ def doubts(verdict: Verdict, require_validated: bool) -> tuple[Finding, ...]:
     executable allocator does otherwise."""
     if verdict.outcome == "UNKNOWN":
         how_far = str(verdict.stopped or "not everything was looked at")
-        return (Finding(exit_code(verdict), how_far),)
+        stopped = Finding(exit_code(replace(verdict, validation=None)), how_far)
+        return (stopped, *failures(verdict))
     found = verdict.validation
-    if found is not None and found.mark == "failed":
-        return (Finding(found.code, f"{found.by or 'validation'} failed: {found.detail}"),)
     if found is not None and found.mark == "DISAGREES":
-        text = f"the verdict is {verdict.outcome}, and a random walk DISAGREES"
+        other = "a random walk" if found.by == "walks" else "its run"
+        text = f"the verdict is {verdict.outcome}, and {other} DISAGREES"
         return (Finding(found.code, f"{text}: {found.detail}"),)
     if verdict.trace is None:
         return ()
@@ -340,6 +341,15 @@ def doubts(verdict: Verdict, require_validated: bool) -> tuple[Finding, ...]:
         text = f"the counterexample is NOT REPRODUCED on the executable allocator: {found.detail}"
         return (Finding(Exit.DISAGREES, text),)
     return ()
+
+
+def failures(verdict: Verdict) -> tuple[Finding, ...]:
+    """That something failed after the search.  It is no doubt about the verdict: EXPECT is judged
+    besides."""
+    found = verdict.validation
+    if found is None or found.mark != "failed":
+        return ()
+    return (Finding(found.code, found.failed),)
 
 
 def _promised(clauses: tuple[Expectation, ...]) -> tuple[str, ...]:

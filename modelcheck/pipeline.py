@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 import difflib
 import hashlib
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -31,10 +30,10 @@ from modelcheck.passes.lock_order import Nesting, inversions, name_of
 from modelcheck.records import dataclass
 from modelcheck.search import Engine, search
 from modelcheck.semantics import Semantics
-from modelcheck.source import ConfigurationError, Span, Unreadable, file_text
+from modelcheck.source import ConfigurationError, Span, SpecError, Unreadable, file_text
 from modelcheck.trace import Failure, Limits, Trace, Validation, Verdict, from_json, of_spec
 from modelcheck.validate import (
-    by_its_lines, is_a_trace_of, is_what_its_run_says, to_follow, tried, validated,
+    Kept, by_its_lines, is_a_trace_of, is_what_its_run_says, to_follow, tried, validated,
 )  # fmt: skip
 
 from modelcheck.vacuous import with_vacuous
@@ -142,7 +141,7 @@ def verify(
     random walks.
 
     SpecError for a spec that is not accepted; ConfigurationError for a parameter or property that
-    it has not."""
+    it has not.  Once the search has ended nothing loses its verdict: what fails is marked on it."""
     began = time.monotonic()
     never_below(path)
     spec, program, unmerged = compile_with_lines(shown_path(path), sets)
@@ -153,31 +152,41 @@ def verify(
             return limits
         return replace(limits, seconds=max(0.0, limits.seconds - (time.monotonic() - began)))
 
-    verdict = of_spec(search(program, engine, left(), asked, progress), spec.path)
-    verdict = replace(verdict, limits=limits)
-    verdict = by_its_lines(replace(verdict, sources=sources(spec)), unmerged)
-    _refuse_slip(verdict, program)
-    verdict = validated(verdict, spec, program)
-    verdict, undecided = with_vacuous(verdict, program, engine, left)
-    verdict = tried(verdict, spec, program, walks)
+    found = of_spec(search(program, engine, left(), asked, progress), spec.path)
+    kept = Kept(replace(found, limits=limits, sources=sources(spec)))
+    kept.become("lines", lambda verdict: by_its_lines(verdict, unmerged))
+    slip = kept.said("remarks", lambda: _slip(kept.verdict, program), None)
+    if slip is not None:
+        raise slip
+    kept.become(None, lambda verdict: validated(verdict, spec, program))
+    nothing: tuple[str, ...] = ()
+    verdict, undecided = kept.said(
+        "vacuous", lambda: with_vacuous(kept.verdict, program, engine, left),
+        (kept.verdict, nothing),
+    )
+    kept.verdict = replace(verdict, validation=kept.verdict.validation)
+    kept.become("walks", lambda verdict: tried(verdict, spec, program, walks))
+    helps = kept.said(
+        "remarks", lambda: would_help(kept.verdict, spec, program, engine, asked), nothing
+    )
+    idle = kept.said("remarks", lambda: (
+        *never_run(spec), *without_steps(program), *in_both_orders(spec, program, kept.verdict)
+    ), nothing)
+    not_looked_at = kept.said(
+        "remarks", lambda: unchecked(kept.verdict, program, undecided), nothing
+    )
     expected = "not judged: only what was asked for was checked"
     if not asked:
-        expected = expectation(spec.expectations, verdict)
-    helps = would_help(verdict, spec, program, engine, asked)
-    idle = (
-        *never_run(spec), *without_steps(program), *in_both_orders(spec, program, verdict)
-    )
-    not_looked_at = unchecked(verdict, program, undecided)
-    return Checked(verdict, expected, helps, idle, not_looked_at, undecided)
+        expected = expectation(spec.expectations, kept.verdict)
+    return Checked(kept.verdict, expected, helps, idle, not_looked_at, undecided)
 
 
-def _refuse_slip(verdict: Verdict, program: Program) -> None:
-    """SpecError if what fails is an index that is wrong of every run: the spec's own slip."""
+def _slip(verdict: Verdict, program: Program) -> SpecError | None:
+    """Why the spec is refused, if what fails is an index that is wrong of every run."""
     failure = None if verdict.trace is None else verdict.trace.failure
-    if failure is not None and failure.kind == "index":
-        slip = index_slip(program, failure.source.file, failure.source.line)
-        if slip is not None:
-            raise slip
+    if failure is None or failure.kind != "index":
+        return None
+    return index_slip(program, failure.source.file, failure.source.line)
 
 
 def unchecked(verdict: Verdict, program: Program, undecided: tuple[str, ...]) -> tuple[str, ...]:
@@ -332,7 +341,7 @@ class Recorded:
 def recorded(path: str) -> Recorded:
     """What a JSON document says of a spec, if it can be so: nothing of it is believed but the
     schedule, and the figures of the search."""
-    document = from_json(_read(path), path)
+    document = replace(from_json(_read(path), path), validation=None)
     if document.trace is None:
         raise ConfigurationError(f"{path} has no trace: its verdict is {document.outcome}")
     sets = {name: parameter(value) for name, value in document.parameters}
@@ -430,19 +439,3 @@ def between_markers(text: str, begin: str, end: str, made: str) -> str:
     if not found or not ended:
         raise ValueError(f"lacks the markers {begin.strip()} and {end.strip()}")
     return f"{before}{begin}{made}{end}{after}"
-
-
-def write_aside(path: Path, text: str) -> None:
-    """Write a file so that it is there as a whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
-    ) as aside:
-        try:
-            aside.write(text)
-            aside.close()
-            Path(aside.name).chmod(0o644)
-            Path(aside.name).replace(path)
-        except BaseException:
-            Path(aside.name).unlink(missing_ok=True)
-            raise

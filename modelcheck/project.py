@@ -21,6 +21,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from modelcheck.engines.limits import is_time
 from modelcheck.pipeline import WALKS, nearest, shown_path
 from modelcheck.records import dataclass
 from modelcheck.source import ConfigurationError, Unreadable, file_text
@@ -76,7 +77,7 @@ def _project(table: Any, file: Path) -> Project:
         match key, value:
             case "paths", [*names] if all(isinstance(n, str) for n in names):
                 found[key] = tuple(_inside(file, n, f"{where}: paths") for n in names)
-            case "budget", int() | float() if value > 0 and not isinstance(value, bool):
+            case "budget", int() | float() if is_time(value):
                 found[key] = float(value)
             case "jobs", int() if value > 0 and not isinstance(value, bool):
                 found[key] = value

@@ -12,9 +12,11 @@ in.  `tests/test_quoting.py` lists every module that writes such a text, and tri
 
 from __future__ import annotations
 
+import codecs
+import io
 import json
 import re
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 Into = Literal["row", "rows", "comment", "string", "file", "dot", "markdown", "link", "json"]
 """
@@ -66,6 +68,22 @@ def quoted(text: str, into: Into) -> str:
             return quote(text, safe="/", errors="replace")
         case "json":
             return _escaped(json.dumps(text, ensure_ascii=False))
+
+
+def escape_what_a_stream_cannot_say(*streams: TextIO) -> None:
+    """From now on a character that a stream's encoding has not (a terminal under LC_ALL=C, half of
+    a surrogate pair in UTF-8) is written as JSON writes it, `\\u....`: a report says it, a document
+    of JSON stays the same document, and nobody sees a traceback in their place."""
+    codecs.register_error("modelcheck", _as_json)
+    for stream in streams:
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="modelcheck")
+
+
+def _as_json(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return json.dumps(error.object[error.start : error.end])[1:-1], error.end
 
 
 def document(data: Any) -> str:

@@ -21,11 +21,13 @@ from pathlib import Path
 from modelcheck import pipeline
 from modelcheck.apart import Told, in_processes
 from modelcheck.engines.asked import NO_DEADLOCK, sentences
+from modelcheck.engines.limits import most_of_the_machine
 from modelcheck.exit_codes import Exit
 from modelcheck.frontend.compile import compile_spec
 from modelcheck.frontend.definitions import Spec
 from modelcheck.gate import (
-    GRACE, Instance, Rules, check_that_it_is_inside, checked, doubts, instances, kept_from,
+    GRACE, Instance, Rules, check_that_it_is_inside, checked, doubts, failures, instances,
+    kept_from,
 )
 from modelcheck.gated import Finding
 from modelcheck.ir import Program
@@ -35,6 +37,7 @@ from modelcheck.report.progress import ProgressLine
 from modelcheck.report.promises import markdown, table_rows
 from modelcheck.tabled import Promise, Tabled, exit_code, from_json, to_json
 from modelcheck.trace import Verdict
+from modelcheck.writing import write_whole
 
 NO_DEADLOCK_LABEL = "X1"  # every design promises it, and none has to say so
 KEPT, README = Path("specs/table.json"), Path("README.md")
@@ -77,7 +80,7 @@ def _decided(row: Tabled, instance: Instance, rules: Rules, began: float) -> Tab
     while still_open := tuple(p.sentence for p in row.promises if p.status == "unknown"):
         found = checked(instance, still_open, rules, began)
         verdict = found.verdict
-        doubt = doubts(verdict, rules.require_validated)
+        doubt = (*doubts(verdict, rules.require_validated), *failures(verdict))
         if doubt:
             return replace(row, findings=doubt)
         row = replace(row, promises=tuple(
@@ -170,14 +173,15 @@ def main() -> None:
         rows = from_json(KEPT.read_text(encoding="utf-8"))
     else:
         settings = project(Path.cwd())
-        rules = Rules(chosen.budget or settings.budget, None, settings.require_validated)
+        budget = settings.budget if chosen.budget is None else chosen.budget
         at_once = settings.jobs or os.cpu_count() or 1
+        rules = Rules(budget, most_of_the_machine(at_once), settings.require_validated)
         with ProgressLine("table", sys.stderr) as progress:
             rows = run(designs(settings), rules, at_once, progress.show)
     write(table_rows(rows), sys.stdout)
     if all(row.promises for row in rows):
-        pipeline.write_aside(KEPT, to_json(rows))
-        pipeline.write_aside(README, for_readme(README.read_text(encoding="utf-8"), rows))
+        write_whole(KEPT, to_json(rows))
+        write_whole(README, for_readme(README.read_text(encoding="utf-8"), rows))
     else:
         print("nothing is written: not every spec could be read and searched", file=sys.stderr)
     sys.exit(exit_code(rows))

@@ -1,5 +1,6 @@
 """What is done before anybody is shown a verdict: its trace is run again, on `semantics` and on the
-executable allocator.  A verdict that shows no trace is tried there, on random walks.
+executable allocator.  A verdict that shows no trace is tried there, on random walks.  Whatever goes
+wrong in that, there is a verdict: `Kept`.
 
 A trace of one property that was asked for (`--property`) may go on where another assert fails.  It
 is then followed without the others: in the Program, and in the functions that the threads run."""
@@ -7,7 +8,9 @@ is then followed without the others: in the Program, and in the functions that t
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Literal, TypeAlias, TypeVar
 
 from modelcheck.engines.asked import only, sentences
 from modelcheck.frontend.compile import compile_spec
@@ -15,7 +18,7 @@ from modelcheck.frontend.definitions import Spec
 from modelcheck.ir import Program
 from modelcheck.semantics import Semantics
 from modelcheck.trace import (
-    Failure, NotPossible, PropertyResult, Status, Trace, Validation, Verdict, end_of,
+    Disagreement, Failure, NotPossible, PropertyResult, Status, Trace, Validation, Verdict, end_of,
     failure_of_deadlock, failure_of_property, told, with_lines,
 )  # fmt: skip
 from modelcheck.trace import replay as walk
@@ -28,6 +31,48 @@ STATUSES: dict[str, frozenset[Status]] = {
     "always": DECIDED, "lemma": DECIDED, "assert": DECIDED, "deadlock": DECIDED,
     "sometimes": frozenset(("reached", "not reached", "not checked")),
 }
+
+
+T = TypeVar("T")
+D = TypeVar("D")
+By: TypeAlias = Literal["walks", "lines", "vacuous", "remarks"] | None
+
+
+class Kept:
+    """A verdict, and what is done with it: what fails there is marked on it, and loses nothing."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        self.verdict = verdict
+
+    def become(self, by: By, work: Callable[[Verdict], Verdict]) -> None:
+        """The verdict that it makes of this one; this one, if that fails."""
+        found = self.said(by, lambda: work(self.verdict), None)
+        if found is not None:
+            self.verdict = found
+
+    def said(self, by: By, work: Callable[[], T], instead: D) -> T | D:
+        """What it says of the verdict, or `instead`."""
+        try:
+            return work()
+        except Exception as error:
+            self.verdict = marked(self.verdict, failure(by, error))
+            return instead
+
+
+def failure(by: By, error: Exception) -> Validation:
+    """What an exception says of a validation.  Where the engine and `semantics` disagree, that is
+    what it says."""
+    if isinstance(error, Disagreement):
+        return Validation("DISAGREES", by, str(error))
+    return Validation("failed", by, f"{type(error).__name__}: {error}")
+
+
+def marked(verdict: Verdict, found: Validation) -> Verdict:
+    """The verdict with this mark, unless it has a worse one."""
+    before = verdict.validation
+    if before is not None and (not found.code or 0 < before.code <= found.code):
+        return verdict
+    return replace(verdict, validation=found)
 
 
 def by_its_lines(verdict: Verdict, unmerged: Program) -> Verdict:
@@ -49,19 +94,24 @@ def tried(verdict: Verdict, spec: Spec, program: Program, walks: int) -> Verdict
 
         found = walk_on(verdict, spec, program, walks)
     except Exception as error:
-        found = Validation("failed", "walks", f"{type(error).__name__}: {error}")
-    return replace(verdict, validation=found)
+        found = failure("walks", error)
+    return marked(verdict, found)
 
 
 def validated(verdict: Verdict, spec: Spec, program: Program) -> Verdict:
-    """The verdict, its trace marked with what the executable allocator did."""
+    """The verdict, its trace marked with what the executable allocator did.  Whatever happens
+    there, there is a verdict."""
     trace = verdict.trace
     if trace is None or trace.failure is None:
         return verdict
-    from modelcheck.heap.replay import replay  # mmap, threads: for counterexamples only
+    try:
+        from modelcheck.heap.replay import replay  # mmap, threads: for counterexamples only
 
-    spec, kept = to_follow(trace, trace.failure, spec, program)
-    return replace(verdict, validation=replay(spec, kept, Semantics(kept), trace))
+        spec, kept = to_follow(trace, trace.failure, spec, program)
+        found = replay(spec, kept, Semantics(kept), trace)
+    except Exception as error:
+        found = failure(None, error)
+    return marked(verdict, found)
 
 
 def to_follow(

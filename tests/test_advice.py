@@ -1,6 +1,5 @@
 """What would help a search that met its limit: only what applies to it, in a line or two."""
 
-import os
 import re
 from pathlib import Path
 
@@ -14,7 +13,6 @@ ROOT = Path(__file__).parents[1]
 SPEC = str(ROOT / "specs" / "per_page_cmpxchg.py")
 HOLDS = ("--set", "WAIT=True")
 SMALLEST = (*HOLDS, "--set", "PAGES=1", "--set", "DOMAINS=1")
-MACHINE = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
 
 SMALLER = "a smaller instance: --set PAGES=1 or --set DOMAINS=1"
 PROOF = "--engine induction: proves what is always true, and counts no states"
@@ -60,17 +58,24 @@ def test_seconds() -> None:
     )
 
 
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("modelcheck.advice.memory_to_be_had", lambda: 11 * 2**29)
+
+
+@pytest.mark.usefixtures("machine")
 def test_memory() -> None:
     """21, the counts so far, and how much there is."""
     first, _ = helps(*HOLDS, "--engine", "reference", "--max-memory", "1K", code=21)
-    assert first == f"a larger --max-memory (this machine has {MACHINE:.1f} GB); {NATIVE}"
+    assert first == f"a larger --max-memory (5.5 GB can be had here); {NATIVE}"
 
 
+@pytest.mark.usefixtures("machine")
 def test_memory_of_the_native_engine() -> None:
     """Its states do not fit: what was switched off is named, and nothing that was not."""
     small = ("--engine", "native", "--max-memory", "1M")
     args = (*HOLDS, "--set", "PAGES=7", "--set", "DOMAINS=3", *small)
-    more = f"a larger --max-memory (this machine has {MACHINE:.1f} GB)"
+    more = "a larger --max-memory (5.5 GB can be had here)"
     hashed = "--fingerprints: keeps 64 bits of a state, and prints the odds"
     fewer = f"a smaller instance: --set PAGES=6 or --set DOMAINS=2; {PROOF}"
     assert helps(*args, code=21) == [f"{more}; {hashed}", fewer]

@@ -111,6 +111,23 @@ def test_several_specs_exit_with_the_smallest_code_that_is_not_0() -> None:
                              "  write instead: the path of a .py file"),
         (["count.py", "--max-seconds", "inf"], 151,
          "error: --max-seconds inf: write a number of seconds, as in --max-seconds 60"),
+        (["count.py", "--max-seconds", "nan"], 151,
+         "error: --max-seconds nan: write a number of seconds, as in --max-seconds 60"),
+        (["count.py", "--max-seconds", "-1"], 151,
+         "error: --max-seconds -1: write a number of seconds, as in --max-seconds 60"),
+        (["count.py", "--max-seconds", "1e18"], 151,
+         "error: --max-seconds 1e+18: at most 2,000,000; write a number of seconds, as in "
+         "--max-seconds 60"),
+        (["count.py", "--max-memory", "0"], 151,
+         "error: --max-memory 0: no search fits into that; write a size, as in 512M or 4G"),
+        (["count.py", "--max-memory", "-5"], 151,
+         "error: --max-memory -5: write a size, as in 512M or 4G"),
+        (["count.py", "--max-memory", "nan"], 151,
+         "error: --max-memory nan: write a size, as in 512M or 4G"),
+        (["count.py", "--max-memory", ""], 151,
+         "error: --max-memory : write a size, as in 512M or 4G"),
+        (["count.py", "--max-memory", "99999999T"], 151,
+         "error: --max-memory 99999999T: no machine has so much; write a size, as in 512M or 4G"),
         (["count.py", "--set", "CPUS"], 151,
          "error: --set CPUS: write --set NAME=VALUE, as in --set PAGES=3"),
         (["count.py", "--set", "CPUS=two"], 151,
@@ -270,6 +287,14 @@ def test_a_search_that_hits_a_limit_is_never_a_success() -> None:
     assert "  stopped    the limit on states was reached: " in result.stdout
     assert "  limits     states 1\n" in result.stdout
     assert run("verify", "count.py", "--max-memory", "1K").exit_code == 21
+
+
+@pytest.mark.parametrize("engine", ["auto", "quick", "reference", "symbolic", "induction"])
+def test_no_seconds_are_a_limit(engine: str) -> None:
+    """0 seconds are a limit as 1 is, not the lack of one.  Induction used to find the violation of
+    this spec among the states that it tries its candidates on, whatever time it had."""
+    result = run("verify", "count.py", "--engine", engine, "--max-seconds", "0")
+    assert (result.exit_code, result.stdout.split()[1]) == (20, "UNKNOWN")
 
 
 def test_json_is_one_document() -> None:

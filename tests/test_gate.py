@@ -299,6 +299,16 @@ def test_inconclusive_is_never_a_pass(folder: Path) -> None:
     assert "  the memory was spent: " in result.stdout
 
 
+def test_a_budget_of_0_is_a_limit(folder: Path) -> None:
+    """It used to be refused as if it were no number; nothing is searched in it, and nothing
+    passes."""
+    (folder / "zero.py").write_text((SPECS / "per_page_cmpxchg.py").read_text("utf-8"), "utf-8")
+    assert run("zero.py", "--budget", "0").exit_code == 20
+    project("budget = 0")
+    assert run("zero.py").exit_code == 20
+    assert run("zero.py", "--budget", "60").exit_code == 0
+
+
 def test_what_does_not_stop_by_itself_is_killed() -> None:
     """A search of some seconds, whose time is over when it is first looked at."""
     slow = gate.Instance(str(SPECS / "per_page_cmpxchg_lists.py"), (("OWN_LINKS", True),))
@@ -385,11 +395,19 @@ def test_a_property_that_no_engine_checked_is_not_passed_over() -> None:
              "pyproject.toml"),
         (["speks"], "there is no file or folder speks"),
         (["empty"], "no specs in empty: nothing would be checked"),
-        (["specs", "--budget", "0"], "--budget 0: write seconds, as in --budget 60"),
-        (["specs", "--budget", "nan"], "--budget nan: write seconds, as in --budget 60"),
+        (["specs", "--budget", "-1"],
+         "--budget -1: write a number of seconds, as in --budget 60"),
+        (["specs", "--budget", "nan"],
+         "--budget nan: write a number of seconds, as in --budget 60"),
+        (["specs", "--budget", "inf"],
+         "--budget inf: write a number of seconds, as in --budget 60"),
+        (["specs", "--max-memory", "0"],
+         "--max-memory 0: no search fits into that; write a size, as in 512M or 4G"),
         (["specs", "--junit", "specs"], "--junit specs: this is a folder; name a file"),
         (["specs", "--junit", "specs/count.py/x.xml"],
-         "specs/count.py/x.xml cannot be written: File exists"),
+         "--junit specs/count.py/x.xml: specs/count.py is not a folder"),
+        (["specs", "--junit", "reports/x.xml"],
+         "--junit reports/x.xml: there is no folder reports; make it first"),
     ],
 )
 def test_what_cannot_be_gated(paths: list[str], message: str) -> None:
@@ -405,7 +423,9 @@ def test_what_cannot_be_gated(paths: list[str], message: str) -> None:
     [
         ("budged = 60", "has no 'budged': did you mean 'budget'?"),
         ("budget = true", ": budget is a number of seconds, as in 60"),
-        ("budget = 0", ": budget is a number of seconds, as in 60"),
+        ("budget = -1", ": budget is a number of seconds, as in 60"),
+        ("budget = nan", ": budget is a number of seconds, as in 60"),
+        ("budget = inf", ": budget is a number of seconds, as in 60"),
         ("jobs = 0", ": jobs is a number of processes, as in 2"),
         ('paths = "specs"', ': paths is a list of files and folders, as in ["specs"]'),
         ("require_validated = 1", ": require_validated is true or false"),
@@ -455,6 +475,7 @@ def test_a_file_that_is_no_toml() -> None:
 
 def test_the_report_of_what_fails_is_in_junit_and_the_file_is_whole(folder: Path) -> None:
     Path("specs/count.py").write_text(untrue(), encoding="utf-8")
+    Path("reports").mkdir()
     assert run("specs", "--junit", "reports/gate.xml").exit_code == 16
     assert [p.name for p in (folder / "reports").iterdir()] == ["gate.xml"]
     (failure,) = ElementTree.parse("reports/gate.xml").iter("failure")

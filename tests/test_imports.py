@@ -32,7 +32,7 @@ LAYERS = (
     ("passes",),
     ("trace", "legal", "notation"),
     ("semantics",),
-    ("flow",),
+    ("flow", "writing"),
     ("ir",),
     ("source",),
     ("records", "quoting", "exit_codes"),

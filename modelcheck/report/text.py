@@ -37,9 +37,12 @@ def verdict_rows(
     rows += [labelled("warning", text, "yellow") for text in idle]
     rows += _never_taken(verdict, full)
     rows += _others(verdict)
+    found = verdict.validation
     if verdict.trace is not None:
         rows += [(), *trace_rows(verdict.trace, width, full), ()]
-        rows += validation_rows(verdict.validation)
+        rows += validation_rows(found)
+    elif found is not None and found.by != "walks":
+        rows += validation_rows(found)
     return rows
 
 
@@ -147,7 +150,7 @@ def _tried(verdict: Verdict) -> list[Row]:
         case "tried":
             return [labelled("tried", found.detail)]
         case "failed":
-            return [labelled("tried", f"walks failed: {found.detail}", "bold red")]
+            return [labelled("tried", found.failed, "bold red")]
         case _:
             return [labelled("tried", f"{found.mark}: {found.detail}", "bold red")]
 
@@ -243,6 +246,8 @@ def validation_rows(validation: Validation | None) -> list[Row]:
     """Whether the executable allocator did the same."""
     if validation is None:
         return [row("not validated: this trace was not run on the executable allocator", "yellow")]
+    if validation.mark == "failed":
+        return [row(validation.failed, "bold red")]
     style = "bold" if validation.mark == "validated" else "bold red"
     by = f" ({validation.by})" if validation.by else ""
     return [(Piece(f"{validation.mark}{by}: ", style), Piece(validation.detail))]

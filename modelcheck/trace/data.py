@@ -287,10 +287,13 @@ class Validation:
     mark  "validated" and "tried": both sides did the same.  "NOT REPRODUCED" (of a trace) and
           "DISAGREES" (of walks): they did not, or a walk does what the verdict says that no run
           does.  "failed": it did not come to that
+    by    how; where something failed, what that was: None for the trace on the executable
+          allocator, else "walks", its "lines", whether the rest is ever meant to hold ("vacuous"),
+          or what is said beside the verdict ("remarks")
     """
 
     mark: Literal["validated", "NOT REPRODUCED", "tried", "DISAGREES", "failed"]
-    by: Literal["bytes", "memory", "stuck", "walks"] | None
+    by: Literal["bytes", "memory", "stuck", "walks", "lines", "vacuous", "remarks"] | None
     detail: str
 
     @property
@@ -303,6 +306,11 @@ class Validation:
                 return Exit.DISAGREES
             case "failed":
                 return Exit.INTERNAL
+
+    @property
+    def failed(self) -> str:
+        """What failed and how, in a sentence; of a mark that is "failed"."""
+        return f"{self.by or 'validation'} failed: {self.detail}"
 
 
 @dataclass(frozen=True)

@@ -71,11 +71,17 @@ def test_an_option_that_does_not_fit(args: list[str], code: int, says: str) -> N
 
 
 def test_nothing_is_left_beside_what_cannot_be_written(tmp_path: Path) -> None:
-    """The text was written aside, could not be renamed to a folder's name, and stayed there."""
+    """The text was written aside, could not be renamed to a folder's name, and stayed there.  A
+    folder that is not there was made."""
     (tmp_path / "folder").mkdir()
     result = run("export", "--to", "murphi", SPEC, "-o", str(tmp_path / "folder"))
     assert (result.exit_code, result.stdout, result.stderr) == (
-        151, "", f"error: {tmp_path / 'folder'} cannot be written: Is a directory\n",
+        151, "", f"error: -o {tmp_path / 'folder'}: this is a folder; name a file\n",
+    )
+    result = run("export", "--to", "murphi", SPEC, "-o", str(tmp_path / "none" / "a.m"))
+    assert (result.exit_code, result.stdout, result.stderr) == (
+        151, "", f"error: -o {tmp_path / 'none' / 'a.m'}: there is no folder {tmp_path / 'none'}; "
+        "make it first\n",
     )
     assert [p.name for p in tmp_path.iterdir()] == ["folder"]
 

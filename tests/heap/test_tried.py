@@ -15,9 +15,9 @@ from typer.testing import CliRunner, Result
 from modelcheck import gate, ir, pipeline
 from modelcheck.cli import app
 from modelcheck.engines.reference import explore
+from modelcheck.exit_codes import Exit
 from modelcheck.frontend.compile import compile_spec, compile_with_lines
 from modelcheck.frontend.definitions import Spec
-from modelcheck.gated import INTERNAL, NOT_VALIDATED
 from modelcheck.heap.allocator import Allocator
 from modelcheck.heap.objects import Place
 from modelcheck.heap.walk import tried
@@ -170,7 +170,7 @@ def test_what_is_wrong_is_found_in_verify_and_gate(
     assert "DISAGREES: walk 1 (seed 0; --walks 1 repeats it), in step " in row and says in row
     assert run("verify", "ring.py", "--walks", "0").exit_code == 0, "nothing else could tell"
     gated = gate.gated(gate.Instance("ring.py"), gate.Rules(60))
-    assert [f.code for f in gated.findings] == [NOT_VALIDATED] and says in gated.findings[0].reason
+    assert [f.code for f in gated.findings] == [Exit.DISAGREES] and says in gated.findings[0].reason
     assert not gate.gated(gate.Instance("ring.py"), gate.Rules(60, walks=0)).findings
 
 
@@ -230,7 +230,7 @@ def test_an_allocator_that_is_not_to_be_had_loses_no_verdict(
         "  tried      walks failed: RuntimeError: can't start new thread"
     )
     (finding,) = gate.gated(gate.Instance("ring.py"), gate.Rules(60)).findings
-    assert finding.code == INTERNAL
+    assert finding.code == Exit.INTERNAL
     assert finding.reason == "walks failed: RuntimeError: can't start new thread"
 
 

@@ -268,6 +268,8 @@ def test_most_states_is_a_whole_graph() -> None:
     [
         (("word.py", "--graph", "word.png"), "--graph word.png: name a .dot or a .graphml file"),
         (("word.py", "--graph", "dir.dot"), "--graph dir.dot: this is a folder; name a file"),
+        (("word.py", "--graph", "no/a.dot"),
+         "--graph no/a.dot: there is no folder no; make it first"),
         (("word.py", "word.py", "--graph", "a.dot"), "--graph a.dot: one file is for the graph of one spec"),
     ],
 )

@@ -42,6 +42,10 @@ class Clock:
         """The milliseconds that are left."""
         return None if self.end is None else int(1000 * (self.end - time.monotonic()))
 
+    def spent(self) -> bool:
+        """Whether nothing is left."""
+        return self.end is not None and time.monotonic() >= self.end
+
 
 @dataclass(frozen=True)
 class Assumed:

@@ -44,9 +44,9 @@ def explore(
     helping = {p.sentence for p in program.properties if p.invariant}
     kept = only(program, asked | helping if asked else asked)
     semantics = Semantics(kept)
-    sample = sampled(only(program, asked), semantics)
-    end = None if limits.seconds is None else began + limits.seconds
-    attempt = Attempt(kept, asked, semantics, sample, Clock(end), progress)
+    clock = Clock(None if limits.seconds is None else began + limits.seconds)
+    sample = sampled(only(program, asked), semantics, clock.spent)
+    attempt = Attempt(kept, asked, semantics, sample, clock, progress)
     if sample.broken is None:
         attempt.run()
     return _verdict(program, asked, limits, attempt, began)

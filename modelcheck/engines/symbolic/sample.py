@@ -6,6 +6,7 @@ broken: the run that leads there says so.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import field
 from random import Random
 
@@ -100,13 +101,14 @@ class Sample:
         return tr.replay(self.semantics, schedule, failure)
 
 
-def sampled(program: Program, semantics: Semantics) -> Sample:
-    """The states of a Program to try candidates on, or a violation that was met among them."""
+def sampled(program: Program, semantics: Semantics, spent: Callable[[], bool]) -> Sample:
+    """The states of a Program to try candidates on, or a violation that was met among them; fewer
+    if the time is `spent` before."""
     sample = Sample(program, semantics)
     sample.begin()
     queue = list(sample.begins)
     for state in queue:
-        if sample.broken is not None or len(sample.came) > NEAR:
+        if spent() or sample.broken is not None or len(sample.came) > NEAR:
             break
         met = len(sample.came)
         sample.onward(state)
@@ -115,6 +117,7 @@ def sampled(program: Program, semantics: Semantics) -> Sample:
     for _ in range(WALKS):
         here = random.choice(list(sample.begins)) if sample.begins else None
         for _ in range(LENGTH):
-            onward = [] if here is None or sample.broken is not None else sample.onward(here)
+            over = here is None or spent() or sample.broken is not None
+            onward = [] if here is None or over else sample.onward(here)
             here = random.choice(onward) if onward else None
     return sample

@@ -22,12 +22,17 @@ from modelcheck.frontend.faults import DEADLOCK, FAULTS, as_named
 from modelcheck.frontend.limits import (
     MOST_CELLS, MOST_CLASSES, MOST_OF_A_CLASS, MOST_PROCESSES, within,
 )  # fmt: skip
+from modelcheck.frontend.load import lang_words
 from modelcheck.frontend.promises import give_sentences, invariant_of, promised, reads_memory
-from modelcheck.frontend.types import Types, called
+from modelcheck.frontend.types import Types, called, is_ghost
 from modelcheck.records import dataclass
 from modelcheck.source import ConfigurationError, Span, SpecError
 
 PROPERTIES = ("always", "lemma", "sometimes")
+OTHER_WORDS = frozenset((  # beside those of modelcheck.lang
+    "Annotated", "Callable", "ClassVar", "Final", "Generic", "Protocol", "Self", "TypeVar", "all",
+    "any", "bool", "dataclass", "int", "len", "max", "min", "range", "sum", "type",
+))
 ROLES = ("boot", "process", "interrupt", "predicate", "invariant", *PROPERTIES)
 NOT_YET = {"eventually": "liveness is not checked by any engine yet"}
 
@@ -145,7 +150,12 @@ class _Declarer:
     def _define(
         self, module: Module, name: str, definition: Definition, node: ast.stmt
     ) -> None:
-        if name in module.scope and not isinstance(module.scope[name], Word):
+        if name in lang_words() or name in OTHER_WORDS:
+            raise SpecError(
+                module.span(node), f"{name} is a word of the language, and means that everywhere",
+                f"another name: my_{name}",
+            )
+        if name in module.scope:
             raise SpecError(
                 module.span(node), f"{name} is defined twice", "another name for one of them"
             )
@@ -160,7 +170,7 @@ class _Declarer:
             return self._enum(module, node)
         if "Protocol" in names:
             return ProtocolClass(node.name, tuple(
-                (f.target.id, called(f.annotation) == "Ghost") for f in node.body
+                (f.target.id, is_ghost(f.annotation, module)) for f in node.body
                 if isinstance(f, ast.AnnAssign) and isinstance(f.target, ast.Name)
             ))
         decorators = [called(d) for d in node.decorator_list]
@@ -194,7 +204,9 @@ class _Declarer:
             node.name, module, count, "Indexed" in names, typevars, tuple(fields),
             module.span(node), owned="OwnedLock" in names,
         )
-        if result.owned and not any(self._is_holder(f) for f in fields):
+        if result.owned and not any(
+            f.name == "holder" and is_ghost(f.annotation, module) for f in fields
+        ):
             raise SpecError(
                 module.span(node.bases[names.index("OwnedLock")]),
                 f"{node.name} is an OwnedLock, and does not say who holds it",
@@ -212,9 +224,6 @@ class _Declarer:
                 "classes with a count", "one class, with an Enum that says of which kind it is",
             )
         return result
-
-    def _is_holder(self, field: SharedField) -> bool:
-        return field.name == "holder" and self.types.is_ghost(field)
 
     def _new_field(
         self, module: Module, name: str, before: list[str], node: ast.stmt

@@ -86,6 +86,7 @@ class _Declarer:
                 self._statement(module, node)
             give_sentences(module)
             _no_global_is_set(module)
+            _no_local_is_called(module)
         self._unknown_sets()
         self._unknown_defaults()
         own = [f for f in self.functions if f.module is self.modules[-1]]
@@ -150,7 +151,7 @@ class _Declarer:
     def _define(
         self, module: Module, name: str, definition: Definition, node: ast.stmt
     ) -> None:
-        if name in lang_words() or name in OTHER_WORDS:
+        if _is_word(name):
             raise SpecError(
                 module.span(node), f"{name} is a word of the language, and means that everywhere",
                 f"another name: my_{name}",
@@ -273,6 +274,11 @@ class _Declarer:
                 value = evaluate(item.value, module, self.types)
                 self.types.fits(value, sort, module, item.value)
                 defaults.append((name, value))
+            elif defaults:
+                raise SpecError(
+                    module.span(item), f"{name} has no default, and {defaults[-1][0]} before it has",
+                    f"{name}: {ast.unparse(item.annotation)} = its default, or {name} further up",
+                )
         if not fields:
             raise SpecError(
                 module.span(node), f"the word {node.name} has no fields", "name: type, in each line"
@@ -564,6 +570,29 @@ class _Declarer:
                 _instead(sentence, of_spec, (DEADLOCK, *FAULTS)),
             )
         return [Expectation(named, span)] if applies else []
+
+
+def _is_word(name: str) -> bool:
+    return name in lang_words() or name in OTHER_WORDS
+
+
+def _no_local_is_called(module: Module) -> None:
+    """SpecError where a function calls what is its own local there, as Python sees it: a parameter
+    called `all`, and `all(...)`.  A parameter that takes a function may be called."""
+    for f in (f for f in module.tree.body if isinstance(f, ast.FunctionDef)):
+        own = {
+            a.arg for a in f.args.args
+            if _is_word(a.arg) or a.annotation is None or "Callable" not in ast.unparse(a.annotation)
+        }
+        nodes = list(ast.walk(f))
+        own |= {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        for node in nodes:
+            match node:
+                case ast.Call(ast.Name(name) as callee) if name in own:
+                    raise SpecError(
+                        module.span(callee), f"{name} is a local of {f.name}, and no function there",
+                        f"another name for the local: my_{name}",
+                    )
 
 
 def _no_global_is_set(module: Module) -> None:

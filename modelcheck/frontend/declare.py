@@ -275,8 +275,9 @@ class _Declarer:
                 self.types.fits(value, sort, module, item.value)
                 defaults.append((name, value))
             elif defaults:
+                before = defaults[-1][0]
                 raise SpecError(
-                    module.span(item), f"{name} has no default, and {defaults[-1][0]} before it has",
+                    module.span(item), f"{name} has no default, and {before} before it has",
                     f"{name}: {ast.unparse(item.annotation)} = its default, or {name} further up",
                 )
         if not fields:
@@ -319,6 +320,7 @@ class _Declarer:
             self._define(module, name, TypeAlias_(name, value, module), node)
             return
         constant = evaluate(value, module, self.types)
+        self._in_32_bits(module, value, constant)
         sort = sort_of_constant(value, constant, module, self.types)
         self._define(module, name, Constant(name, constant, sort), node)
 
@@ -385,9 +387,18 @@ class _Declarer:
                                     )
         return defaults
 
+    def _in_32_bits(self, module: Module, node: ast.expr, value: object) -> None:
+        """SpecError for a number that a function could not have as it stands."""
+        if isinstance(value, int) and abs(value) >= 2**31:
+            raise SpecError(
+                module.span(node), "this number does not fit in 32 bits", "a smaller one"
+            )
+
     def _parameter(self, module: Module, name: str, call: ast.Call) -> Parameter:
         span = module.span(call)
         values = [evaluate(a, module, self.types) for a in call.args]
+        for node, number in zip(call.args, values, strict=True):
+            self._in_32_bits(module, node, number)
         match values:
             case [bool(default)]:
                 lo, hi = 0, 1
@@ -580,17 +591,16 @@ def _no_local_is_called(module: Module) -> None:
     """SpecError where a function calls what is its own local there, as Python sees it: a parameter
     called `all`, and `all(...)`.  A parameter that takes a function may be called."""
     for f in (f for f in module.tree.body if isinstance(f, ast.FunctionDef)):
-        own = {
-            a.arg for a in f.args.args
-            if _is_word(a.arg) or a.annotation is None or "Callable" not in ast.unparse(a.annotation)
-        }
+        given = {a.arg: "" if a.annotation is None else ast.unparse(a.annotation)
+                 for a in f.args.args}
+        own = {name for name, of in given.items() if _is_word(name) or "Callable" not in of}
         nodes = list(ast.walk(f))
         own |= {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
         for node in nodes:
             match node:
                 case ast.Call(ast.Name(name) as callee) if name in own:
                     raise SpecError(
-                        module.span(callee), f"{name} is a local of {f.name}, and no function there",
+                        module.span(callee), f"{name} is a local of {f.name}, and no function",
                         f"another name for the local: my_{name}",
                     )
 

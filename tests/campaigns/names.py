@@ -285,7 +285,11 @@ def as_it_is(template: str) -> dict[str, object]:
 
 def tried(number: int, everything: bool = True) -> Tried:
     """Everything that is asked of the text of one number."""
-    here = renamed(number)
+    return looked_at(number, renamed(number), everything)
+
+
+def looked_at(number: int, here: Renamed, everything: bool) -> Tried:
+    """As `tried`, of this text."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "spec.py"
         path.write_text(here.text, encoding="utf-8")

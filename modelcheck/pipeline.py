@@ -22,6 +22,7 @@ from modelcheck.exit_codes import Exit
 from modelcheck.frontend.compile import compile_spec, compile_with_lines
 from modelcheck.frontend.declare import sentences
 from modelcheck.frontend.definitions import Expectation, Spec
+from modelcheck.frontend.slips import index_slip
 from modelcheck.frontend.faults import DEADLOCK, as_named
 from modelcheck.flow import gotos
 from modelcheck.ir import Program
@@ -154,6 +155,7 @@ def verify(
 
     verdict = of_spec(search(program, engine, limits, asked, progress), spec.path)
     verdict = by_its_lines(replace(verdict, sources=sources(spec)), unmerged)
+    _refuse_slip(verdict, program)
     verdict = validated(verdict, spec, program)
     verdict, undecided = with_vacuous(verdict, program, engine, left)
     verdict = tried(verdict, spec, program, walks)
@@ -166,6 +168,15 @@ def verify(
     )
     not_looked_at = unchecked(verdict, program, undecided)
     return Checked(verdict, expected, helps, idle, not_looked_at, undecided)
+
+
+def _refuse_slip(verdict: Verdict, program: Program) -> None:
+    """SpecError if what fails is an index that is wrong of every run: the spec's own slip."""
+    failure = None if verdict.trace is None else verdict.trace.failure
+    if failure is not None and failure.kind == "index":
+        slip = index_slip(program, failure.source.file, failure.source.line)
+        if slip is not None:
+            raise slip
 
 
 def unchecked(verdict: Verdict, program: Program, undecided: tuple[str, ...]) -> tuple[str, ...]:

@@ -95,14 +95,20 @@ def test_two_variables_never_become_one_in_c(tmp_path: Path) -> None:
 
 
 def test_two_enums_of_one_name_are_refused(tmp_path: Path) -> None:
-    """A Program, its notation and its exports know an Enum by its name alone."""
+    """A Program, its notation and its exports know an Enum by its name alone.  One that nothing
+    here uses is in nobody's way: specs/history has a CountInfo of its own beside the library's."""
     (tmp_path / "other.py").write_text(
-        "from enum import Enum, auto\n\nX = 1\n\nclass A(Enum):\n    D = auto()\n"
+        "from enum import Enum, auto\nfrom modelcheck.lang import shared\n\nX = 1\n\n"
+        "class A(Enum):\n    D = auto()\n\n@shared\nclass O:\n    a: A = A.D\n\no = O()\n"
     )
     line = "from modelcheck.lang"
-    (tmp_path / "spec.py").write_text(SPEC.replace(line, f"from specs.other import X\n{line}", 1))
-    with pytest.raises(SpecError, match="another Enum or word called A"):
-        compile_spec(str(tmp_path / "spec.py"), {})
+    spec = tmp_path / "spec.py"
+    spec.write_text(SPEC.replace(line, f"from specs.other import X\n{line}", 1))
+    compile_spec(str(spec), {})
+    used = SPEC.replace(line, f"from specs.other import o\n{line}", 1)
+    spec.write_text(used + "\n\n@process\ndef other() -> None:\n    old = o.a\n    o.a = old\n")
+    with pytest.raises(SpecError, match="another file has an Enum or word called A"):
+        compile_spec(str(spec), {})
 
 
 QUOTED = """from modelcheck.lang import Ghost, always, process, shared

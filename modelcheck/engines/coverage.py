@@ -62,8 +62,8 @@ def _calls(action: Action) -> tuple[Span, ...]:
     if action.interrupt is None:
         return action.chain
     lines: list[Line] = [line_of(span) for span in action.chain]
-    begins = max(n for n, line in enumerate(lines) if line.handler == action.interrupt)
-    return action.chain[begins + 1 :]
+    heads = [n for n, line in enumerate(lines) if line.handler == action.interrupt]
+    return action.chain[heads[-1] + 1 if heads else 0 :]  # none: the file is no longer there
 
 
 def _is_turn(action: Action) -> bool:

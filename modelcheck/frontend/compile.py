@@ -10,7 +10,7 @@ from dataclasses import replace
 from math import prod
 
 from modelcheck import ir
-from modelcheck.flow import exprs_in, exprs_of
+from modelcheck.flow import exprs_in, exprs_of, sorts
 from modelcheck.frontend.constants import evaluate
 from modelcheck.frontend.declare import Declared, declare
 from modelcheck.frontend.definitions import (
@@ -148,6 +148,7 @@ class _Compiler:
                     v.span, f"{v.name} has no value to begin with", _default(v),
                 )
         program = type_nulls(replace(program, variables=variables))
+        self._one_of_a_name(program)
         drawn = tickets(program)
         for variable in program.variables:
             if variable.name in drawn:
@@ -280,6 +281,22 @@ class _Compiler:
                 if any(isinstance(e, ir.AtRest) for e in ir.walk(expr)):
                     raise _no_head(self.ambiguous)
         return ir.Property(function.role, sentence, value.expr, when, function.span)
+
+    def _one_of_a_name(self, program: ir.Program) -> None:
+        """SpecError where two Enums or words of one name are used: a Program, its notation and its
+        exports know them by name alone.  (What a file that is imported has besides is not used.)"""
+        met: dict[str, ir.Enum | ir.Record] = {}
+        for sort in sorts(program):
+            if isinstance(sort, ir.Enum | ir.Record) and met.setdefault(sort.name, sort) != sort:
+                module, node = next(
+                    (m, n) for m in reversed(self.spec.modules) for n in m.tree.body
+                    if isinstance(n, ast.ClassDef) and n.name == sort.name
+                )
+                raise SpecError(
+                    module.span(node).first_line(),
+                    f"another file has an Enum or word called {sort.name}, and both are used here",
+                    "another name",
+                )
 
     def _rest_of_the_spec(self) -> None:
         """Functions that nothing calls are checked too, where their types are plain."""

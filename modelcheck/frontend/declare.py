@@ -120,10 +120,7 @@ class _Declarer:
     def _statement(self, module: Module, node: ast.stmt) -> None:
         match node:
             case ast.ClassDef():
-                definition = self._class(module, node)
-                if isinstance(definition, EnumClass | WordClass):
-                    self._only_one(module, node)
-                self._define(module, node.name, definition, node)
+                self._define(module, node.name, self._class(module, node), node)
             case ast.FunctionDef():
                 function = self._function(module, node)
                 self.functions.append(function)
@@ -134,19 +131,6 @@ class _Declarer:
                 self._assignment(module, name, value, node)
             case _:
                 pass
-
-    def _only_one(self, module: Module, node: ast.ClassDef) -> None:
-        """A Program names its Enums and words: two files do not have two of one name."""
-        before = [
-            m for m in self.modules
-            if m is not module and isinstance(m.scope.get(node.name), EnumClass | WordClass)
-        ]
-        if any(isinstance(n, ast.ClassDef) and n.name == node.name for m in before
-               for n in m.tree.body):
-            raise SpecError(
-                module.span(node).first_line(),
-                f"there is another Enum or word called {node.name}", "another name",
-            )
 
     def _define(
         self, module: Module, name: str, definition: Definition, node: ast.stmt

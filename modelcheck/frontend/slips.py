@@ -3,7 +3,9 @@ design, which is refused.
 
 A ghost that is set to one value, and in the same step, on every way there, to another.  An index
 that is outside its array whatever the values are: by the intervals of `ranges`, which are too wide
-rather than too narrow.  What is wrong of some runs only is for the search to find.
+rather than too narrow.  Such an index is no slip where no run gets to it (a smaller instance may
+never take a line of a larger one), so `index_slip` is asked of the line at which a search has found
+a run to fail.  What is wrong of some runs only is a violation.
 """
 
 from __future__ import annotations
@@ -20,11 +22,10 @@ Slips = dict[Span, list[ir.SetGhost | None]]
 
 
 def refuse_slips(program: ir.Program) -> None:
-    """SpecError at a ghost that is overwritten in its step, or an index that is never right."""
+    """SpecError at a ghost that is overwritten in its step."""
     slips: Slips = {}
     for process in program.processes:
         _Ghosts(program, process, slips).check()
-        _Indexes(program, process).check()
     for span, befores in slips.items():
         before = befores[0]
         if before is not None and None not in befores:
@@ -33,6 +34,16 @@ def refuse_slips(program: ir.Program) -> None:
                 f" ({before.span.file}:{before.span.line}), to another value: no state shows that",
                 "an access between the two, or one of them",
             )
+
+
+def index_slip(program: ir.Program, file: str, line: int) -> SpecError | None:
+    """The index in a step at this line that is never right, if there is one."""
+    for process in program.processes:
+        found = _Indexes(program, process).slips()
+        for error, spans in found:
+            if any((s.file, s.line) == (file, line) for s in spans):
+                return error
+    return None
 
 
 # ---------------------------------------------------------------------------------------- ghosts
@@ -137,14 +148,16 @@ def _differ(a: ir.Expr, b: ir.Expr) -> bool:
 class _Indexes(Ranges):
     """One process: the interval of each index, where it is used."""
 
-    def check(self) -> None:
-        """SpecError at an index that is never right."""
+    def slips(self) -> list[tuple[SpecError, tuple[Span, ...]]]:
+        """Each index that is never right, with the lines that a failure there may name."""
+        self.never_right: list[tuple[SpecError, tuple[Span, ...]]] = []
         self.settle()
         self._body(self.process.entry, {}, None)
         for at, env in self.arriving.items():
             action = self.actions.get(at)
             if action is not None:
                 self._action(action, dict(env))
+        return self.never_right
 
     def _action(self, action: ir.Action, env: Env) -> None:
         match action.access:
@@ -209,7 +222,7 @@ class _Indexes(Ranges):
                 lo, hi = self.interval(number, env, action)
                 size = sort.count if isinstance(sort, ir.Ref) else len(sort.members)
                 if hi + offset < 0 or lo + offset >= size:
-                    raise self._slip(_element(sort, (lo, hi), offset), span, action)
+                    self._slip(_element(sort, (lo, hi), offset), span, action)
                 self._looked(number, env, action)
             case _:
                 for below in ir.children(expr):
@@ -222,7 +235,7 @@ class _Indexes(Ranges):
             lo, hi = self.interval(index, env, action)
             if hi < 0 or lo >= size:
                 problem = f"{name}[{_shown((lo, hi))}]: {name} has {_elements(size)}"
-                raise self._slip(problem, place.span, action)
+                self._slip(problem, place.span, action)
 
     def interval(self, expr: ir.Expr, env: Env, action: ir.Action | None) -> Interval:
         """As Ranges', which knows sums only to be small."""
@@ -251,7 +264,7 @@ class _Indexes(Ranges):
             case _:
                 return False
 
-    def _slip(self, problem: str, span: Span, action: ir.Action | None) -> SpecError:
+    def _slip(self, problem: str, span: Span, action: ir.Action | None) -> None:
         """At the spec's own line, where it is the library's that has the index."""
         own = self.process.span.file
         where, instead = span, "a number that is one of these"
@@ -259,7 +272,8 @@ class _Indexes(Ranges):
             where = next((s for s in reversed(action.chain) if s.file == own), span)
         if where != span:
             problem += f" (at {span})"
-        return SpecError(where, problem, instead)
+        spans = (span,) if action is None else (span, action.span)
+        self.never_right.append((SpecError(where, problem, instead), spans))
 
 
 def _possible(op: str, a: Interval, b: Interval) -> bool:

@@ -24,7 +24,8 @@ from typer.testing import CliRunner
 
 from modelcheck import pipeline
 from modelcheck.cli import app
-from modelcheck.trace import DISAGREES, Limits, Verdict, exit_code, to_json
+from modelcheck.exit_codes import Exit
+from modelcheck.trace import Limits, Verdict, exit_code, to_json
 
 Corrupt = Callable[[random.Random, str], bytes]
 
@@ -309,7 +310,7 @@ def dishonest(checked: pipeline.Checked, code: int, original: Document) -> str |
     """What is said of this design that is not so."""
     said, true = checked.verdict, original.verdict
     if said.validation is not None and said.validation.mark == "NOT REPRODUCED":
-        return None if code == DISAGREES else f"exit code {code} of a trace that was not reproduced"
+        return None if code == Exit.DISAGREES else f"exit code {code} of a trace that was not reproduced"
     for what, is_, was in (
         ("outcome", said.outcome, true.outcome),
         ("spec", said.spec, true.spec),

@@ -15,7 +15,7 @@ from modelcheck.engines.native.exchange import Exchange, Exchanger
 from modelcheck.engines.native.running import Said
 from modelcheck.ir import Assume, Program, statements
 from modelcheck.passes import REDUCTIONS
-from modelcheck.passes.copies import AT_ONCE, BEFORE, BEHIND, copied
+from modelcheck.passes.copies import AT_ONCE, BEFORE, BEHIND, copied, original
 from modelcheck.semantics import Semantics, State
 
 LOCKS, OWNERSHIP, AMPLE, SYMMETRY, TICKETS = REDUCTIONS
@@ -33,15 +33,19 @@ def left_something_out(
 
     taken      (process template, location) of every action that the search took
     semantics  of the Program that was searched"""
+    taken = set(taken)
     copies = {suffix for _, at in taken for suffix in copied(at)}
+    passed = {  # by copies of a location where no state stands: the states there are left out
+        suffix for name, at in taken if (name, original(at)) not in taken for suffix in copied(at)
+    }
     made = [
         x for x, was in zip(exchanger.every, said.exchanged, strict=False) if was == "1"
     ] if exchanger.exchanges else []
     # whom an `assume` cuts short could take no step
     surely = bool(said.figures["ahead"]) and not _assumes(semantics.program)
     sure: dict[str, bool] = {  # those that are missing left nothing out
-        **({LOCKS: True} if copies & {BEFORE, BEHIND} else {}),
-        **({OWNERSHIP: True} if AT_ONCE in copies else {}),
+        **({LOCKS: bool(passed & {BEFORE, BEHIND})} if copies & {BEFORE, BEHIND} else {}),
+        **({OWNERSHIP: AT_ONCE in passed} if AT_ONCE in copies else {}),
         **({AMPLE: surely} if said.figures["alone"] else {}),
         **({SYMMETRY: False} if any(x.swaps for x in made) else {}),
         **({TICKETS: False} if any(x.turns_counters for x in made) else {}),

@@ -109,3 +109,84 @@ def test_two_enums_of_one_name_are_refused(tmp_path: Path) -> None:
     spec.write_text(used + "\n\n@process\ndef other() -> None:\n    old = o.a\n    o.a = old\n")
     with pytest.raises(SpecError, match="another file has an Enum or word called A"):
         compile_spec(str(spec), {})
+
+
+QUOTED = """from modelcheck.lang import Ghost, always, process, shared
+
+@shared
+class C:
+    a: bool = False
+    g: "Ghost[bool]" = False
+
+c = C()
+
+@process
+def p() -> None:
+    c.a = True
+    c.g = True
+
+@always
+def t() -> bool:
+    return c.g == c.a
+"""
+
+
+def test_a_ghost_in_quotes_is_a_ghost(tmp_path: Path) -> None:
+    """It was memory like any other: setting it took a step, and between the two a property was
+    false that is true."""
+    (tmp_path / "spec.py").write_text(QUOTED)
+    checked = verify(str(tmp_path / "spec.py"), {}, (), Limits(), lambda *_: None)
+    assert checked.verdict.outcome == "HOLDS" and checked.verdict.validation is not None
+    assert checked.verdict.validation.mark == "tried"
+
+
+@pytest.mark.parametrize(("line", "instead", "problem"), [
+    ("c: bool = False\n    d: bool = False\n\n\n@shared\nclass C", "c: bool = False\n    d: bool\n"
+     "\n\n@shared\nclass C", "d has no default, and c before it has"),
+    ("a = C()", "N = 3_000_000_000\na = C()", "does not fit in 32 bits"),
+])
+def test_what_is_refused(line: str, instead: str, problem: str, tmp_path: Path) -> None:
+    """Python refuses the first; a number as large as the second's was refused in a function, and
+    not by its name."""
+    assert line in SPEC
+    (tmp_path / "spec.py").write_text(SPEC.replace(line, instead, 1))
+    with pytest.raises(SpecError, match=problem):
+        compile_spec(str(tmp_path / "spec.py"), {})
+
+
+OTHER = """from modelcheck.lang import shared
+
+@shared
+class D:
+    a: bool = False
+    b: bool = False
+def h_13_at_p(d: D) -> None:
+    d.a = False
+"""
+INTERRUPTED = """from modelcheck.lang import interrupt, process
+from specs.other import D, h_13_at_p
+
+d = D()
+
+@process
+def p() -> None:
+    d.a = True
+    h_13_at_p(d)
+
+@interrupt(of=p)
+def h() -> None:
+    d.b = True
+"""
+
+
+def test_a_location_of_an_interrupt_is_no_function_s(tmp_path: Path) -> None:
+    """The handler h at its line 13, come to before p's line 8, and line 8 of a function that is
+    called h_13_at_p in another file, were one location."""
+    (tmp_path / "other.py").write_text(OTHER)
+    (tmp_path / "spec.py").write_text(INTERRUPTED)
+    _, program = compile_spec(str(tmp_path / "spec.py"), {})
+    places = [action.at for action in program.processes[0].actions]
+    assert len(places) == len(set(places)) and {"h_13_at_p_8", "h_13_at_p_8_"} <= set(places)
+    checked = verify(str(tmp_path / "spec.py"), {}, (), Limits(), lambda *_: None)
+    assert checked.verdict.outcome == "HOLDS" and checked.verdict.validation is not None
+    assert checked.verdict.validation.mark == "tried"

@@ -151,6 +151,9 @@ def scratches(body: Body) -> tuple[Scratch, ...]:
     return tuple(found)
 
 
+LONGEST = 100  # characters of a name, and a number: SPIN crashes at some of a thousand
+
+
 class Names:
     """Names that a language takes, each given once.  Two underscores in a row are in none of them:
     printers have those for themselves."""
@@ -163,6 +166,7 @@ class Names:
         plain = re.sub(r"[^A-Za-z0-9]+", "_", shown).strip("_") or "v"
         if plain[0].isdigit() or plain.startswith(("WF_", "SF_")):  # TLA+ has a use for these
             plain = f"v{plain}"
+        plain = plain[:LONGEST].rstrip("_")
         name, n = plain, 1
         while name.lower() in self.taken:
             n += 1

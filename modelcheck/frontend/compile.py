@@ -33,7 +33,7 @@ from modelcheck.frontend.ranges import infer_ranges
 from modelcheck.frontend.reading import Reading
 from modelcheck.frontend.slips import refuse_slips
 from modelcheck.frontend.steps import Pending, Steps, Template
-from modelcheck.frontend.types import Types
+from modelcheck.frontend.types import Types, is_ghost
 from modelcheck.frontend.values import Scope, Value, leaves
 from modelcheck.legal import check
 from modelcheck.memory.sc import sc
@@ -350,7 +350,7 @@ class _Compiler:
             if cls.owned and declared.name == "holder":
                 self.holders[name] = index
             yield ir.Variable(
-                name, sort, index, initial, self.types.is_ghost(declared),
+                name, sort, index, initial, is_ghost(declared.annotation, cls.module),
                 passing=cls is self.types.lock and declared.name == "holder", span=declared.span,
             )
 

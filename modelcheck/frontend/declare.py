@@ -22,12 +22,17 @@ from modelcheck.frontend.faults import DEADLOCK, FAULTS, as_named
 from modelcheck.frontend.limits import (
     MOST_CELLS, MOST_CLASSES, MOST_OF_A_CLASS, MOST_PROCESSES, within,
 )  # fmt: skip
+from modelcheck.frontend.load import lang_words
 from modelcheck.frontend.promises import give_sentences, invariant_of, promised, reads_memory
-from modelcheck.frontend.types import Types, called
+from modelcheck.frontend.types import Types, called, is_ghost
 from modelcheck.records import dataclass
 from modelcheck.source import ConfigurationError, Span, SpecError
 
 PROPERTIES = ("always", "lemma", "sometimes")
+OTHER_WORDS = frozenset((  # beside those of modelcheck.lang
+    "Annotated", "Callable", "ClassVar", "Final", "Generic", "Protocol", "Self", "TypeVar", "all",
+    "any", "bool", "dataclass", "int", "len", "max", "min", "range", "sum", "type",
+))
 ROLES = ("boot", "process", "interrupt", "predicate", "invariant", *PROPERTIES)
 NOT_YET = {"eventually": "liveness is not checked by any engine yet"}
 
@@ -81,6 +86,7 @@ class _Declarer:
                 self._statement(module, node)
             give_sentences(module)
             _no_global_is_set(module)
+            _no_local_is_called(module)
         self._unknown_sets()
         self._unknown_defaults()
         own = [f for f in self.functions if f.module is self.modules[-1]]
@@ -129,7 +135,12 @@ class _Declarer:
     def _define(
         self, module: Module, name: str, definition: Definition, node: ast.stmt
     ) -> None:
-        if name in module.scope and not isinstance(module.scope[name], Word):
+        if _is_word(name) and (name != "Lock" or name in module.scope):  # who has locks of his own
+            raise SpecError(
+                module.span(node), f"{name} is a word of the language, and means that everywhere",
+                f"another name: my_{name}",
+            )
+        if name in module.scope:
             raise SpecError(
                 module.span(node), f"{name} is defined twice", "another name for one of them"
             )
@@ -144,7 +155,7 @@ class _Declarer:
             return self._enum(module, node)
         if "Protocol" in names:
             return ProtocolClass(node.name, tuple(
-                (f.target.id, called(f.annotation) == "Ghost") for f in node.body
+                (f.target.id, is_ghost(f.annotation, module)) for f in node.body
                 if isinstance(f, ast.AnnAssign) and isinstance(f.target, ast.Name)
             ))
         decorators = [called(d) for d in node.decorator_list]
@@ -178,7 +189,9 @@ class _Declarer:
             node.name, module, count, "Indexed" in names, typevars, tuple(fields),
             module.span(node), owned="OwnedLock" in names,
         )
-        if result.owned and not any(self._is_holder(f) for f in fields):
+        if result.owned and not any(
+            f.name == "holder" and is_ghost(f.annotation, module) for f in fields
+        ):
             raise SpecError(
                 module.span(node.bases[names.index("OwnedLock")]),
                 f"{node.name} is an OwnedLock, and does not say who holds it",
@@ -196,9 +209,6 @@ class _Declarer:
                 "classes with a count", "one class, with an Enum that says of which kind it is",
             )
         return result
-
-    def _is_holder(self, field: SharedField) -> bool:
-        return field.name == "holder" and self.types.is_ghost(field)
 
     def _new_field(
         self, module: Module, name: str, before: list[str], node: ast.stmt
@@ -248,6 +258,12 @@ class _Declarer:
                 value = evaluate(item.value, module, self.types)
                 self.types.fits(value, sort, module, item.value)
                 defaults.append((name, value))
+            elif defaults:
+                before = defaults[-1][0]
+                raise SpecError(
+                    module.span(item), f"{name} has no default, and {before} before it has",
+                    f"{name}: {ast.unparse(item.annotation)} = its default, or {name} further up",
+                )
         if not fields:
             raise SpecError(
                 module.span(node), f"the word {node.name} has no fields", "name: type, in each line"
@@ -288,6 +304,7 @@ class _Declarer:
             self._define(module, name, TypeAlias_(name, value, module), node)
             return
         constant = evaluate(value, module, self.types)
+        self._in_32_bits(module, value, constant)
         sort = sort_of_constant(value, constant, module, self.types)
         self._define(module, name, Constant(name, constant, sort), node)
 
@@ -354,9 +371,18 @@ class _Declarer:
                                     )
         return defaults
 
+    def _in_32_bits(self, module: Module, node: ast.expr, value: object) -> None:
+        """SpecError for a number that a function could not have as it stands."""
+        if isinstance(value, int) and abs(value) >= 2**31:
+            raise SpecError(
+                module.span(node), "this number does not fit in 32 bits", "a smaller one"
+            )
+
     def _parameter(self, module: Module, name: str, call: ast.Call) -> Parameter:
         span = module.span(call)
         values = [evaluate(a, module, self.types) for a in call.args]
+        for node, number in zip(call.args, values, strict=True):
+            self._in_32_bits(module, node, number)
         match values:
             case [bool(default)]:
                 lo, hi = 0, 1
@@ -539,6 +565,28 @@ class _Declarer:
                 _instead(sentence, of_spec, (DEADLOCK, *FAULTS)),
             )
         return [Expectation(named, span)] if applies else []
+
+
+def _is_word(name: str) -> bool:
+    return name in lang_words() or name in OTHER_WORDS
+
+
+def _no_local_is_called(module: Module) -> None:
+    """SpecError where a function calls what is its own local there, as Python sees it: a parameter
+    called `all`, and `all(...)`.  A parameter that takes a function may be called."""
+    for f in (f for f in module.tree.body if isinstance(f, ast.FunctionDef)):
+        given = {a.arg: "" if a.annotation is None else ast.unparse(a.annotation)
+                 for a in f.args.args}
+        own = {name for name, of in given.items() if _is_word(name) or "Callable" not in of}
+        nodes = list(ast.walk(f))
+        own |= {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        for node in nodes:
+            match node:
+                case ast.Call(ast.Name(name) as callee) if name in own:
+                    raise SpecError(
+                        module.span(callee), f"{name} is a local of {f.name}, and no function",
+                        f"another name for the local: my_{name}",
+                    )
 
 
 def _no_global_is_set(module: Module) -> None:

@@ -142,6 +142,8 @@ class _Weaver:
         self.plain = {a.at: a for a in process.actions}
         self.before = before
         self.asked = {a.at for a in process.actions if a.at in come | before and _is_step(a)}
+        self.copies: dict[tuple[str, str, str], str] = {}
+        self.taken = {name for a in process.actions for name in (a.at, a.at + AGAIN)}
 
     def actions(self) -> Iterator[ir.Action]:
         """Those of the process, and those of the handlers at each place."""
@@ -225,7 +227,7 @@ class _Weaver:
             for action in handler.process.actions:
                 yield replace(
                     action,
-                    at=_copy(handler, action.at, at),
+                    at=self._copy(handler, action.at, at),
                     body=with_gotos(action.body, self._inside(handler, at, again)),
                     loops=(*at.loops, *action.loops),
                     resting=False,
@@ -242,9 +244,22 @@ class _Weaver:
         def to(goto: ir.Goto) -> ir.Block:
             if goto.location == ir.END:
                 return ended
-            return (replace(goto, location=_copy(handler, goto.location, at)),)
+            return (replace(goto, location=self._copy(handler, goto.location, at)),)
 
         return to
+
+    def _copy(self, handler: Handler, location: str, at: ir.Action) -> str:
+        """The name of a handler's location in front of an action of the process: one that nothing
+        else has, though functions may be called as locations are."""
+        key = handler.name, location, at.at
+        if key not in self.copies:
+            own = f"{handler.name}_"
+            name = f"{own}{location.removeprefix(own)}_at_{at.at}"
+            while name in self.taken:
+                name += "_"
+            self.taken.add(name)
+            self.copies[key] = name
+        return self.copies[key]
 
 
 def _is_step(action: ir.Action) -> bool:
@@ -253,7 +268,3 @@ def _is_step(action: ir.Action) -> bool:
     return not isinstance(action.access, ir.Fence) or action.reason is not None
 
 
-def _copy(handler: Handler, location: str, at: ir.Action) -> str:
-    """The name of a handler's location in front of an action of the process."""
-    own = f"{handler.name}_"
-    return f"{own}{location.removeprefix(own)}_at_{at.at}"

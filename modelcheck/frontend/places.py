@@ -12,7 +12,7 @@ from modelcheck.frontend.definitions import (
     ArrayType, EnumClass, ObjectType, SharedClass, SharedField, Type, Word,
 )
 from modelcheck.frontend.reading import Reading, several_places
-from modelcheck.frontend.types import describe
+from modelcheck.frontend.types import describe, is_ghost
 from modelcheck.frontend.values import CellPlace, Meaning, ObjectPlace, Scope, Value, one_field
 from modelcheck.source import Span, SpecError
 
@@ -92,7 +92,7 @@ def field_place(
         return ObjectPlace(f"{prefix}.{attr}", index, kind)
     sort = e.types.value_sort(found.annotation, cls.module, bindings)
     place = ir.Place(f"{prefix}.{attr}", index, span)
-    return CellPlace(place, sort, e.types.is_ghost(found))
+    return CellPlace(place, sort, is_ghost(found.annotation, cls.module))
 
 
 def field_type(

@@ -18,7 +18,7 @@ from modelcheck.frontend.definitions import (
     TypeAlias_, Word, WordClass,
 )
 from modelcheck.frontend.subset_statements import without_sentence
-from modelcheck.frontend.types import called
+from modelcheck.frontend.types import called, is_ghost
 from modelcheck.source import SpecError
 
 PROMISED = "the promise of "  # no name of a spec has a blank in it
@@ -77,8 +77,8 @@ def _is_of_a_value(annotation: ast.expr | None, field: str, module: Module) -> b
             return True
         case ProtocolClass(_, fields):
             return dict(fields).get(field, False)
-        case SharedClass(fields=declared):
-            return any(f.name == field and called(f.annotation) == "Ghost" for f in declared)
+        case SharedClass(fields=declared, module=of):
+            return any(f.name == field and is_ghost(f.annotation, of) for f in declared)
         case Word("Lock"):
             return field == "holder"
         case _:

@@ -56,6 +56,20 @@ def lock_class() -> SharedClass:
     )
 
 
+def is_ghost(annotation: ast.expr | None, module: Module) -> bool:
+    """Whether this annotation is Ghost[...] of modelcheck.lang, in quotes or not."""
+    match annotation:
+        case ast.Constant(value=str(text)):
+            try:
+                return is_ghost(ast.parse(text, mode="eval").body, module)
+            except (SyntaxError, ValueError, RecursionError, MemoryError):
+                return False  # where its type is asked for, it is refused
+        case ast.Subscript(value=ast.Name(id=name)):
+            return module.scope.get(name) == Word("Ghost")
+        case _:
+            return False
+
+
 def _expression(text: str) -> ast.expr:
     return ast.parse(text, mode="eval").body
 
@@ -76,10 +90,6 @@ class Types:
     def process_ref(self, nullable: bool = False) -> ir.Ref:
         """The index sort `process`."""
         return ir.Ref("process", self.processes, nullable)
-
-    def is_ghost(self, field: SharedField) -> bool:
-        """Whether a field is declared Ghost[...]."""
-        return called(field.annotation) == "Ghost"
 
     # ------------------------------------------------------------------------------- resolving
 

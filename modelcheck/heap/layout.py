@@ -14,7 +14,7 @@ from modelcheck.frontend.definitions import (
     ArrayType, EnumClass, Module, ObjectType, ProtocolClass, SharedClass, Spec, TypeAlias_, Word,
     WordClass,
 )  # fmt: skip
-from modelcheck.frontend.types import lock_class
+from modelcheck.frontend.types import is_ghost, lock_class
 from modelcheck.heap.arena import HALF, PAGE
 from modelcheck.heap.encoding import (
     Encoding, EnumView, Flag, Member, Number, Packed, Reference, WordView, word_class,
@@ -184,7 +184,7 @@ class Layouts:
                 size += 0 if embedded.is_page else embedded.size
                 continue
             encoding = self.encoding(found.annotation, cls.module, dict(bindings))
-            ghost = isinstance(found.annotation, ast.Subscript) and _is_ghost(found.annotation)
+            ghost = is_ghost(found.annotation, cls.module)
             if is_page:
                 location: Location = HalfPage(self.memory, size, encoding)
                 size += HALF
@@ -265,10 +265,6 @@ class Layouts:
         """Once all views are made: the records lie behind the pages."""
         for view in self.in_records:
             view.__at__.address += len(self.pages) * PAGE
-
-
-def _is_ghost(annotation: ast.Subscript) -> bool:
-    return isinstance(annotation.value, ast.Name) and annotation.value.id == "Ghost"
 
 
 SAFE: Names = {

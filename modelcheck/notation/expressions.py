@@ -302,16 +302,19 @@ class LineReader(TokenReader):
 
     def _quoted(self, start: Token) -> Expr:
         text = self.name()
-        if self.is_next("["):
-            place = Place(text, self._index(), self.span_from(start))
-            return Cell(place, self.span_from(start))
+        followed = self._followed(text, start)
+        if followed is not None:
+            return followed
         if text in self.names.variables and text not in self.names.locals:
             return Cell(Place(text, (), start.span), start.span)
         return Local(text, start.span)
 
     def _named(self, start: Token) -> Expr:
-        """A plain name: a constant or a made word by what follows, else by what it means."""
         text = self.name()
+        return self._followed(text, start) or self._meant(text, start)
+
+    def _followed(self, text: str, start: Token) -> Expr | None:
+        """A constant, a made word or a cell by what follows its name, if that says so."""
         sorts, words = self.names.index_sorts, self.names.words
         if text in sorts and self.is_next("[", "?"):
             sort = self.ref(text, start)
@@ -327,7 +330,7 @@ class LineReader(TokenReader):
         if self.is_next("["):
             place = Place(text, self._index(), self.span_from(start))
             return Cell(place, self.span_from(start))
-        return self._meant(text, start)
+        return None
 
     def _make(self, word: Record, start: Token) -> Expr:
         self.expect("(")

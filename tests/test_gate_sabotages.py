@@ -43,7 +43,7 @@ SABOTAGES = (
     Sabotage(
         "EXPECT is flipped", "sync_scrub",
         "holds(when=not BALLOON)", f'violates("{DIRTY}", when=not BALLOON)',
-        16, f'EXPECT says violates("{DIRTY}"), but nothing breaks it in any of the 1,412 states',
+        16, f'EXPECT says violates("{DIRTY}"), but nothing breaks it in any of the 4,050 states',
     ),
     Sabotage(
         "EXPECT hopes for the best", "per_page_cmpxchg",

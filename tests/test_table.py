@@ -469,7 +469,8 @@ def test_the_renewing_command(
     assert readme.startswith(f"before\n{table.BEGIN}| design | S8 |")
     assert readme.endswith(
         "\n  - count `LOCKED=True DROPPED=True`: unreached: a page is counted\n"
-        "  - count `LOCKED=True DROPPED=True`: vacuous: a lock is released by the CPU that holds it\n"
+        "  - count `LOCKED=True DROPPED=True`: vacuous: a lock is released by the CPU that "
+        "holds it\n"
         f"{table.END}\nafter\n"
     )
     kept = from_json(Path("specs/table.json").read_text(encoding="utf-8"))

@@ -234,13 +234,14 @@ def for_readme(lines: list[Line], said: dict[str, str], where: str) -> str:
 
 def renew_readme(text: str, begin: str = BEGIN, end: str = END) -> None:
     """Write README's part between these markers anew."""
-    from modelcheck.pipeline import between_markers, write_aside
+    from modelcheck.pipeline import between_markers
+    from modelcheck.writing import write_whole
 
     try:
         whole = between_markers(README.read_text(encoding="utf-8"), begin, end, text)
     except ValueError as error:
         raise SystemExit(f"{README.name} {error}") from None
-    write_aside(README, whole)
+    write_whole(README, whole)
 
 
 def main() -> None:

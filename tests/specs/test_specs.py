@@ -39,7 +39,7 @@ OWNER = "no page is scrubbed under its owner"
 TRAP: Sets = {"WAIT_LOCKED": True, "DONE_LOCKED": True}
 
 VIOLATING: tuple[tuple[str, Sets, str, int], ...] = (
-    ("sync_scrub", {"BALLOON": True}, DIRTY, 41),
+    ("sync_scrub", {"BALLOON": True}, DIRTY, 60),
     ("idle_scrub_locked", {"DROP_LOCK": True}, OWNER, 20),
     ("per_page_cmpxchg", {}, DIRTY, 10),
     ("per_page_cmpxchg_lists", {}, "the walk stays on the heap list", 16),
@@ -120,5 +120,8 @@ def test_every_action_is_taken_at_some_instance(spec: str) -> None:
         for more in ({}, ONE_PAGE):
             _, program = compile_spec(str(SPECS / f"{spec}.py"), {**sets, **more})
             verdict = reference(program, Limits())
-            never.append({(n.process, n.action) for n in verdict.never_taken})
+            never.append({  # what no caller here needs of the library is not the design's
+                (n.process, n.action) for n in verdict.never_taken
+                if Path(n.source.file).stem == spec
+            })
     assert set.intersection(*never) == set()

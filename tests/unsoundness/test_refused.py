@@ -70,16 +70,19 @@ fairness; of Array: without what is in it), its use, and what is said."""
 USED = '''\
 """The words that no shipped spec uses."""
 from modelcheck.lang import (
-    Lock, assume, instance, process, sfence, shared, smp_rmb, smp_wmb, spin_trylock, spin_unlock,
+    Lock, assume, instance, may_wait, process, sfence, shared, smp_rmb, smp_wmb, sometimes,
+    spin_trylock, spin_unlock, unreached, wait_until,
 )
 from modelcheck.xen.spinlock import TicketLock, ticket_lock, ticket_unlock
 
 INSTANCE = instance(TICKETS=2)
+EXPECT = unreached("it is asked for")
 
 
 @shared
 class Node:
     ready: bool = False
+    asked: bool = False
 
 
 node = Node()
@@ -99,6 +102,13 @@ def cpu() -> None:
         spin_unlock(lock)
     ticket_lock(other)
     ticket_unlock(other)
+    with may_wait("nobody may ever ask"):
+        wait_until(node.asked)
+
+
+@sometimes
+def it_is_asked_for() -> bool:
+    return node.asked
 '''
 
 

@@ -19,8 +19,8 @@ from modelcheck.exit_codes import Exit
 from modelcheck.frontend.compile import read_spec
 from modelcheck.frontend.definitions import Expectation, Spec
 from modelcheck.frontend.faults import DEADLOCK, FAULTS
-from modelcheck.gated import Finding, Gated
 from modelcheck.frontend.load import unread
+from modelcheck.gated import Finding, Gated
 from modelcheck.project import FILE, Project, real
 from modelcheck.records import dataclass
 from modelcheck.source import ConfigurationError, Span, SpecError

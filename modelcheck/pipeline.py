@@ -18,12 +18,12 @@ from modelcheck.advice import smaller, would_help
 from modelcheck.engines.asked import NO_DEADLOCK
 from modelcheck.engines.native.kept import never_below
 from modelcheck.exit_codes import Exit
+from modelcheck.flow import gotos
 from modelcheck.frontend.compile import compile_spec, compile_with_lines
 from modelcheck.frontend.declare import sentences
 from modelcheck.frontend.definitions import Expectation, Spec
-from modelcheck.frontend.slips import index_slip
 from modelcheck.frontend.faults import DEADLOCK, as_named
-from modelcheck.flow import gotos
+from modelcheck.frontend.slips import index_slip
 from modelcheck.ir import Program
 from modelcheck.passes.circles import without_circles
 from modelcheck.passes.lock_order import Nesting, inversions, name_of
@@ -32,11 +32,10 @@ from modelcheck.search import Engine, search
 from modelcheck.semantics import Semantics
 from modelcheck.source import ConfigurationError, Span, SpecError, Unreadable, file_text
 from modelcheck.trace import Failure, Limits, Trace, Validation, Verdict, from_json, of_spec
+from modelcheck.vacuous import with_vacuous
 from modelcheck.validate import (
     Kept, by_its_lines, is_a_trace_of, is_what_its_run_says, to_follow, tried, validated,
 )  # fmt: skip
-
-from modelcheck.vacuous import with_vacuous
 
 if TYPE_CHECKING:
     from modelcheck.export import File
